@@ -1,0 +1,1 @@
+"""basecamp-mcp: a reference MCP server over the systems an on-call engineer looks at."""

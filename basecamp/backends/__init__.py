@@ -1,0 +1,1 @@
+"""One file per system that basecamp looks at; each speaks that system's real protocol."""

@@ -1,0 +1,61 @@
+"""The tools of the basecamp-mcp contract, free of any protocol library.
+
+`read.py` looks at catalogue, logs, metrics and data; `diagnostics.py` looks inside systems. A tool that changes
+something belongs into `write.py` with Effect.WRITE or Effect.DESTRUCTIVE, and refuses without an approval grant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+
+from basecamp.errors import BadRequest
+
+
+class Effect(Enum):
+    """What calling a tool may do to the world."""
+
+    READ = "read"
+    WRITE = "write"
+    DESTRUCTIVE = "destructive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """One tool: the function's name, signature and docstring are what a client sees."""
+
+    run: Callable[..., Awaitable[BaseModel]]
+    result: type[BaseModel]
+    title: str
+    effect: Effect
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+
+def _none_to_empty(value: object) -> object:
+    return "" if value is None else value
+
+
+# Plain `str` inside, because clients send null for "left out" and the protocol library would read a text that
+# looks like JSON (a log line, for one) as JSON for any other annotation.
+OptionalText = Annotated[
+    str,
+    BeforeValidator(_none_to_empty),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}),
+]
+Service = Annotated[str, Field(description="Name of the service, as list_services gives it")]
+Start = Annotated[str, Field(description="Beginning of the range, RFC 3339 UTC, such as 2026-01-31T12:00:00Z")]
+End = Annotated[str, Field(description="End of the range, RFC 3339 UTC; at most 24 hours after start")]
+
+
+def check_limit(value: int, *, name: str, most: int) -> int:
+    """A count between 1 and a maximum. Raises BadRequest."""
+    if not 1 <= value <= most:
+        raise BadRequest(f"{name} is {value}; it must be between 1 and {most}")
+    return value
