@@ -1,0 +1,1 @@
+"""aiops: Slack-first incident triage."""

@@ -1,0 +1,1 @@
+"""The hands: one vendor, one file."""

@@ -1,0 +1,1 @@
+"""All state. psycopg is named nowhere else."""

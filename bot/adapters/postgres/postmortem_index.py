@@ -1,0 +1,69 @@
+"""The PostmortemIndex port: pgvector, exact scan by cosine."""
+
+from collections.abc import Mapping, Sequence
+
+from pgvector import Vector
+from pgvector.psycopg import register_vector_async
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
+
+from bot.adapters.postgres.rows import from_json, to_json
+from bot.adapters.postgres.session import Pool, Session, jsonb, wrapped_errors
+from bot.core.postmortem import Postmortem
+
+
+class PgPostmortemIndex:
+    """Vectors of one embedding model; rows of another model are not seen and are replaced on sync."""
+
+    def __init__(self, pool: Pool, *, model: str) -> None:
+        self._pool = pool
+        self._model = model
+
+    async def indexed(self) -> Mapping[str, str]:
+        """Postmortem id to the hash that is indexed."""
+        async with wrapped_errors(), self._pool.connection() as connection:
+            rows = await Session(connection).rows("indexed_postmortems", model=self._model)
+        return {row["id"]: row["sha256"] for row in rows}
+
+    async def replace(self, postmortem: Postmortem, vectors: Mapping[str, Sequence[float]]) -> None:
+        """Store one postmortem with its vectors in one transaction."""
+        async with wrapped_errors(), self._pool.connection() as connection, connection.transaction():
+            session = await _with_vectors(connection)
+            await session.execute(
+                "put_postmortem",
+                id=postmortem.id,
+                body=jsonb(to_json(postmortem)),
+                sha256=postmortem.sha256,
+                model=self._model,
+            )
+            await session.execute("drop_vectors", id=postmortem.id)
+            await session.many(
+                "put_vector",
+                [
+                    {"id": postmortem.id, "section": section, "embedding": Vector(list(vector))}
+                    for section, vector in vectors.items()
+                ],
+            )
+
+    async def remove(self, ids: Sequence[str]) -> None:
+        """Forget some."""
+        async with wrapped_errors(), self._pool.connection() as connection, connection.transaction():
+            await Session(connection).execute("remove_postmortems", ids=list(ids))
+
+    async def nearest(self, vector: Sequence[float], k: int) -> Sequence[tuple[Postmortem, float]]:
+        """The k nearest, best first."""
+        async with wrapped_errors(), self._pool.connection() as connection:
+            session = await _with_vectors(connection)
+            rows = await session.rows("nearest_postmortems", vector=Vector(list(vector)), model=self._model, k=k)
+        return [(from_json(Postmortem, row["body"]), float(row["score"])) for row in rows]
+
+    async def everything(self) -> Sequence[Postmortem]:
+        """All of them."""
+        async with wrapped_errors(), self._pool.connection() as connection:
+            rows = await Session(connection).rows("all_postmortems")
+        return [from_json(Postmortem, row["body"]) for row in rows]
+
+
+async def _with_vectors(connection: AsyncConnection[DictRow]) -> Session:
+    await register_vector_async(connection)
+    return Session(connection)

@@ -1,0 +1,193 @@
+"""
+Logs as templates: what is new or surging at onset, counted, with one example each.
+
+Variable parts (times, ids, addresses, quoted values, numbers) are masked; equal masked texts are one template. Exception
+names and version strings are kept whole because they tell causes apart. One pass, linear in the text.
+"""
+
+import enum
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.core.text import clip, one_line
+
+_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?UTC|[+-]\d\d:?\d\d)?"), "<time>"),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<ip>"),
+    (re.compile(r"\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b"), "<hex>"),
+    (re.compile(r"'[^'\n]{1,80}'|\"[^\"\n]{1,80}\""), "<text>"),
+    # Not inside a version (2.31.0) or a word (sha256 stays, sku-017 does not).
+    (re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w]|\.\d)|(?<=[-_#=/])\d+(?![\w.])"), "<n>"),
+)
+_CONTINUES = re.compile(r"^(?:\s+\S|Traceback |Caused by:|\.\.\. \d+ more|During handling|The above exception)")
+_EXCEPTION = re.compile(r"\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Refused|Exhausted|Fault)\b")
+_EXCEPTION_LINE = re.compile(
+    r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Refused|TooMany\w+)\b.*", re.MULTILINE
+)
+_LEVELS = {
+    "panic": 1.0, "fatal": 1.0, "critical": 1.0, "error": 0.9, "err": 0.9, "warning": 0.6, "warn": 0.6,
+}  # fmt: skip
+_SURGE = 3.0
+
+
+class Trend(enum.StrEnum):
+    """How a template's rate changed at the boundary."""
+
+    NEW = "new"
+    SURGING = "surging"
+    STEADY = "steady"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRecord:
+    """One log entry; text may span several lines."""
+
+    at: datetime
+    level: str
+    service: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogTemplate:
+    """Entries that say the same but for their variable parts."""
+
+    service: str
+    level: str
+    template: str
+    example: str
+    before: int
+    after: int
+    trend: Trend
+    first_at: datetime
+    last_at: datetime
+    exceptions: tuple[str, ...]
+    weight: float
+    """0 to 1, for ranking."""
+
+
+@dataclass(slots=True)
+class _Count:
+    record: LogRecord
+    template: str
+    exceptions: tuple[str, ...]
+    before: int = 0
+    after: int = 0
+    first_at: datetime = field(init=False)
+    last_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first_at = self.last_at = self.record.at
+
+
+def join_lines(records: Sequence[LogRecord]) -> list[LogRecord]:
+    """Join stack traces and other continued lines to the entry they belong to."""
+    joined: list[LogRecord] = []
+    parts: dict[str, list[str]] = {}
+    heads: dict[str, int] = {}
+    for record in records:
+        if record.service in heads and _CONTINUES.match(record.text):
+            parts[record.service].append(record.text)
+            continue
+        _close(joined, heads, parts, record.service)
+        heads[record.service] = len(joined)
+        parts[record.service] = [record.text]
+        joined.append(record)
+    for service in list(heads):
+        _close(joined, heads, parts, service)
+    return joined
+
+
+def _close(joined: list[LogRecord], heads: dict[str, int], parts: dict[str, list[str]], service: str) -> None:
+    if service in heads and len(parts[service]) > 1:
+        head = joined[heads[service]]
+        text = "\n".join(parts[service])
+        joined[heads[service]] = LogRecord(at=head.at, level=head.level, service=service, text=text)
+
+
+def mask(text: str) -> str:
+    """Replace the variable parts of one line."""
+    for pattern, name in _MASKS:
+        text = pattern.sub(name, text)
+    return one_line(text)
+
+
+def template_of(text: str) -> str:
+    """First line masked, and the line that names the exception when there is one further down."""
+    first, _, rest = text.partition("\n")
+    named = _EXCEPTION_LINE.findall(rest)
+    line = f"{first} … {named[-1]}" if named else first
+    return clip(mask(line), 300)
+
+
+def rank_templates(records: Sequence[LogRecord], *, boundary: datetime) -> list[LogTemplate]:
+    """Templates with counts before and from `boundary` on; new and surging first, errors before the rest."""
+    counts: dict[tuple[str, str], _Count] = {}
+    spans = {True: _Span(), False: _Span()}
+    for record in join_lines(records):
+        template = template_of(record.text)
+        key = (record.service, template)
+        count = counts.get(key)
+        if count is None:
+            exceptions = tuple(dict.fromkeys(_EXCEPTION.findall(record.text)))[:3]
+            count = counts[key] = _Count(record=record, template=template, exceptions=exceptions)
+        late = record.at >= boundary
+        spans[late].add(record.at)
+        count.before += not late
+        count.after += late
+        count.first_at = min(count.first_at, record.at)
+        count.last_at = max(count.last_at, record.at)
+    ranked = [_finish(count, spans[False].seconds, spans[True].seconds) for count in counts.values()]
+    return sorted(ranked, key=lambda one: (-one.weight, one.service, one.template))
+
+
+@dataclass(slots=True)
+class _Span:
+    """How long a side of the boundary is covered; servers cut long answers, so counts alone do not compare."""
+
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def add(self, at: datetime) -> None:
+        self.first = at if self.first is None else min(self.first, at)
+        self.last = at if self.last is None else max(self.last, at)
+
+    @property
+    def seconds(self) -> float:
+        return max(1.0, (self.last - self.first).total_seconds()) if self.first and self.last else 0.0
+
+
+def _finish(count: _Count, before_s: float, after_s: float) -> LogTemplate:
+    trend = _trend(count, before_s, after_s)
+    severe = _LEVELS.get(count.record.level.lower(), 0.3)
+    news = {Trend.NEW: 1.0, Trend.SURGING: 0.85, Trend.STEADY: 0.35, Trend.GONE: 0.3}[trend]
+    often = min(1.0, 0.7 + 0.06 * count.after)
+    return LogTemplate(
+        service=count.record.service,
+        level=count.record.level,
+        template=count.template,
+        example=count.record.text,
+        before=count.before,
+        after=count.after,
+        trend=trend,
+        first_at=count.first_at,
+        last_at=count.last_at,
+        exceptions=count.exceptions,
+        weight=round(severe * news * often, 4),
+    )
+
+
+def _trend(count: _Count, before_s: float, after_s: float) -> Trend:
+    if before_s == 0:
+        # Nothing is known of the time before, so nothing can be called new.
+        return Trend.STEADY
+    if count.before == 0:
+        return Trend.NEW
+    if count.after == 0:
+        return Trend.GONE if count.before / before_s * after_s >= 5 else Trend.STEADY
+    ratio = (count.after / max(after_s, 1.0)) / (count.before / before_s)
+    return Trend.SURGING if ratio >= _SURGE and count.after >= 3 else Trend.STEADY

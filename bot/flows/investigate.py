@@ -1,0 +1,222 @@
+"""Take one due investigation and run it to its end: evidence, hypothesis, similar incidents, each posted as it comes."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from datetime import datetime, timedelta
+
+from bot.core.errors import AiopsError, LeaseLostError, StoreUnavailableError
+from bot.core.incident import Investigation, InvestigationState
+from bot.core.posts import EvidencePost, HypothesisCard, Notice, Progress, SimilarPost, Task
+from bot.ports import AgentEvent, AuditEntry, Brief, Clock, Concluded, Gathered, Store, TasksChanged, TriageAgent
+
+log = logging.getLogger(__name__)
+
+_RELATED_BEFORE = timedelta(hours=1)
+_RELATED_LIMIT = 50
+# A run that has died this often takes the process with it; a person is told instead.
+_MAX_ATTEMPTS = 5
+
+
+async def investigate_next(
+    *, store: Store, agent: TriageAgent, clock: Clock, owner: str, lease: timedelta, cap: int
+) -> bool:
+    """False when nothing is due. What a dead worker left behind is resumed where its checkpoints end."""
+    async with store.transaction() as tx:
+        claimed = await tx.claim_investigation(now=clock.now(), owner=owner, lease=lease, cap=cap)
+    if claimed is None:
+        return False
+    try:
+        async with _kept(claimed, store=store, clock=clock, owner=owner, lease=lease):
+            await _run(claimed, store=store, agent=agent, clock=clock)
+    except* LeaseLostError as lost:
+        log.warning("investigation %s goes on elsewhere: %s", claimed.id, lost.exceptions[0])
+    return True
+
+
+@asynccontextmanager
+async def _kept(
+    investigation: Investigation, *, store: Store, clock: Clock, owner: str, lease: timedelta
+) -> AsyncGenerator[None]:
+    """Extend the lease while the body runs; losing it cancels the body."""
+
+    async def extend() -> None:
+        while True:
+            await asyncio.sleep(lease.total_seconds() / 3)
+            try:
+                async with store.transaction() as tx:
+                    await tx.extend_lease(investigation, owner=owner, until=clock.now() + lease)
+            except StoreUnavailableError:
+                log.warning("cannot extend the lease of %s: the database is away", investigation.id)
+
+    async with asyncio.TaskGroup() as group:
+        keeper = group.create_task(extend())
+        try:
+            yield
+        finally:
+            keeper.cancel()
+
+
+async def _run(investigation: Investigation, *, store: Store, agent: TriageAgent, clock: Clock) -> None:
+    if investigation.attempt > _MAX_ATTEMPTS:
+        await _fail(investigation, f"it was tried {_MAX_ATTEMPTS} times and never finished", store=store, clock=clock)
+        return
+    brief = await _brief(investigation, store)
+    try:
+        async with aclosing(agent.investigate(brief)) as events:
+            async for event in events:
+                await _record(event, brief, store=store, clock=clock)
+    except StoreUnavailableError:
+        # The lease runs out and the run is taken up again.
+        raise
+    except LeaseLostError:
+        raise
+    except AiopsError as error:
+        log.exception("investigation %s failed", investigation.id)
+        await _fail(investigation, str(error), store=store, clock=clock)
+        return
+    async with store.transaction() as tx:
+        await tx.end_investigation(investigation, state=InvestigationState.DONE, now=clock.now())
+    await agent.forget(investigation.id)
+
+
+async def _brief(investigation: Investigation, store: Store) -> Brief:
+    async with store.transaction() as tx:
+        incident = await tx.incident(investigation.incident_id)
+        alerts = await tx.incident_alerts(incident.id)
+        text = await tx.incident_text(incident.id)
+        related = await tx.related_alerts(
+            incident.id,
+            start=incident.started_at - _RELATED_BEFORE,
+            end=incident.started_at + _RELATED_BEFORE / 12,
+            limit=_RELATED_LIMIT,
+        )
+    return Brief(
+        investigation=investigation, incident=incident, alerts=tuple(alerts), related=tuple(related), text=text
+    )
+
+
+async def _record(event: AgentEvent, brief: Brief, *, store: Store, clock: Clock) -> None:
+    match event:
+        case TasksChanged():
+            await _progress(event.title, event.tasks, brief, store=store, clock=clock, finished=False)
+        case Gathered():
+            await _gathered(event, brief, store=store, clock=clock)
+        case Concluded():
+            await _concluded(event, brief, store=store, clock=clock)
+
+
+async def _progress(
+    title: str, tasks: tuple[Task, ...], brief: Brief, *, store: Store, clock: Clock, finished: bool
+) -> None:
+    content = Progress(incident_id=brief.incident.id, title=title, tasks=tasks, finished=finished)
+    async with store.transaction() as tx:
+        await tx.put_post(
+            operation=_operation(brief, "progress"),
+            incident_id=brief.incident.id,
+            content=content,
+            now=clock.now(),
+            final=finished,
+        )
+
+
+async def _gathered(event: Gathered, brief: Brief, *, store: Store, clock: Clock) -> None:
+    async with store.transaction() as tx:
+        now = clock.now()
+        await tx.save_evidence(brief.investigation, event, now=now)
+        await tx.put_post(
+            operation=_operation(brief, "evidence"),
+            incident_id=brief.incident.id,
+            content=EvidencePost(
+                incident=brief.incident,
+                investigation=brief.investigation.number,
+                pack=event.pack,
+                # Stable over a resumed run, so that saying it again is not an edit.
+                gathered_at=event.pack.window.end,
+                took_ms=event.took_ms,
+            ),
+            now=now,
+        )
+
+
+async def _concluded(event: Concluded, brief: Brief, *, store: Store, clock: Clock) -> None:
+    async with store.transaction() as tx:
+        now = clock.now()
+        await tx.save_assessment(brief.investigation, event, now=now)
+        detail = await tx.detail(brief.incident.id)
+        pack = event.pack
+        await tx.put_post(
+            operation=_operation(brief, "hypothesis"),
+            incident_id=brief.incident.id,
+            content=HypothesisCard(
+                incident=detail.incident,
+                investigation=brief.investigation.number,
+                assessment=event.assessment,
+                pack=pack,
+                runbook_title=event.runbook.title if event.runbook else "",
+                as_of=pack.window.end,
+            ),
+            now=now,
+        )
+        await tx.put_post(
+            operation=_operation(brief, "similar"),
+            incident_id=brief.incident.id,
+            content=SimilarPost(incident_id=brief.incident.id, found=event.assessment.similar),
+            now=now,
+        )
+        await tx.put_post(
+            operation=_operation(brief, "progress"),
+            incident_id=brief.incident.id,
+            content=Progress(
+                incident_id=brief.incident.id, title=_worked(brief, now), tasks=event.tasks, finished=True
+            ),
+            now=now,
+        )
+        await tx.audit([_hypothesis_audit(event, brief)], now=now)
+
+
+def _worked(brief: Brief, now: datetime) -> str:
+    started = brief.investigation.started_at or now
+    return f"Worked for {max(1, round((now - started).total_seconds()))} s"
+
+
+def _hypothesis_audit(event: Concluded, brief: Brief) -> AuditEntry:
+    best = event.assessment.hypotheses[0] if event.assessment.hypotheses else None
+    return AuditEntry(
+        actor=event.assessment.analyst,
+        action="hypothesis.posted",
+        target=brief.incident.id,
+        detail={
+            "investigation": brief.investigation.id,
+            "title": best.title if best else "",
+            "cause_class": best.cause_class if best else "unknown",
+            "confidence": best.confidence.value if best else 0.0,
+            "notes": list(event.assessment.notes),
+        },
+    )
+
+
+async def _fail(investigation: Investigation, why: str, *, store: Store, clock: Clock) -> None:
+    """Nobody waits for a message that will not come: the thread says that the bot failed, and why."""
+    async with store.transaction() as tx:
+        now = clock.now()
+        await tx.end_investigation(investigation, state=InvestigationState.FAILED, now=now)
+        await tx.put_post(
+            operation=f"{investigation.incident_id}:failed:{investigation.number}",
+            incident_id=investigation.incident_id,
+            content=Notice(
+                incident_id=investigation.incident_id,
+                text=f"The investigation ({investigation.id}) could not be finished: {why}",
+            ),
+            now=now,
+        )
+        await tx.audit(
+            [AuditEntry(actor="aiops", action="investigation.failed", target=investigation.id, detail={"why": why})],
+            now=now,
+        )
+
+
+def _operation(brief: Brief, what: str) -> str:
+    # Without the run's number: a fresh look edits the same messages. What each run concluded is kept in the store.
+    return f"{brief.incident.id}:{what}"

@@ -1,0 +1,38 @@
+"""Bring the index of past incidents up to date with the files."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bot.core.postmortem import Postmortem
+from bot.ports import Embedder, PostmortemIndex
+
+# Symptom and cause are indexed apart: an alert looks like a symptom, a person's question may look like a cause.
+SECTIONS = ("symptom", "cause")
+_BATCH = 32
+
+
+def section_text(postmortem: Postmortem, section: str) -> str:
+    """What is embedded: a header that places the section, then its text."""
+    body = postmortem.symptom if section == "symptom" else f"{postmortem.cause} {postmortem.fix}"
+    return f"{postmortem.title}. {postmortem.service_kind}, {', '.join(postmortem.tags)}. {body}"
+
+
+async def sync_index(
+    *, load: Callable[[], Sequence[Postmortem]], embedder: Embedder, index: PostmortemIndex
+) -> Mapping[str, int]:
+    """Index new and changed files, forget deleted ones; how many of each. Raises ConfigError for a bad file."""
+    files = {one.id: one for one in load()}
+    indexed = await index.indexed()
+    changed = [one for one in files.values() if indexed.get(one.id) != one.sha256]
+    gone = [name for name in indexed if name not in files]
+    if gone:
+        await index.remove(gone)
+    for start in range(0, len(changed), _BATCH):
+        await _index(changed[start : start + _BATCH], embedder=embedder, index=index)
+    return {"indexed": len(changed), "removed": len(gone), "unchanged": len(files) - len(changed)}
+
+
+async def _index(batch: Sequence[Postmortem], *, embedder: Embedder, index: PostmortemIndex) -> None:
+    texts = [section_text(one, section) for one in batch for section in SECTIONS]
+    vectors = iter(await embedder.embed(texts))
+    for one in batch:
+        await index.replace(one, {section: next(vectors) for section in SECTIONS})

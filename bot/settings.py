@@ -1,0 +1,183 @@
+"""The only reader of the environment and of aiops.yaml."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.adapters.files import parse_yaml, read_text
+from bot.core.errors import ConfigError
+
+Effect = Literal["read", "write", "destructive"]
+
+# The repository's own folders, used when the configured relative path is not found beside the configuration.
+_HOME = Path(__file__).parent.parent
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Channels(_Strict):
+    """Channel ids or #names."""
+
+    watch: tuple[str, ...] = ()
+    post: str = "#incidents"
+    digest: str = "#incidents"
+
+
+class McpServer(_Strict):
+    """One entry of mcpServers: url and headers, or command, args and env."""
+
+    url: str | None = None
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("command")
+    @classmethod
+    def _one_way(cls, value: str | None) -> str | None:
+        return value or None
+
+
+class Budgets(_Strict):
+    """What the agent may spend."""
+
+    tokens_per_incident: Annotated[int, Field(gt=0)] = 60_000
+    steps_per_incident: Annotated[int, Field(gt=0, le=50)] = 12
+    tokens_per_agent_per_day: Annotated[int, Field(gt=0)] = 2_000_000
+
+
+class Autonomy(_Strict):
+    """How far the bot may go; rising needs evidence, so only the default is set here."""
+
+    default: Literal["advisory", "approved", "autonomous"] = "advisory"
+
+
+class Schedule(_Strict):
+    """When recurring things happen."""
+
+    digest: str = "mon 09:00 UTC"
+
+
+class Config(_Strict):
+    """aiops.yaml; a missing file means these defaults."""
+
+    channels: Channels = Channels()
+    mcpServers: Mapping[str, McpServer] = Field(default_factory=dict)  # noqa: N815 - the ecosystem's spelling
+    tools: Mapping[str, Effect] = Field(default_factory=dict)
+    approvers: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    autonomy: Autonomy = Autonomy()
+    settle_seconds: Annotated[float, Field(ge=0, le=300)] = 5.0
+    concurrent_investigations: Annotated[int, Field(ge=1, le=50)] = 3
+    budgets: Budgets = Budgets()
+    runbooks: tuple[str, ...] = ("runbooks",)
+    postmortems: tuple[str, ...] = ("postmortems",)
+    schedule: Schedule = Schedule()
+
+    @field_validator("mcpServers")
+    @classmethod
+    def _url_or_command(cls, servers: Mapping[str, McpServer]) -> Mapping[str, McpServer]:
+        for name, server in servers.items():
+            if (server.url is None) == (server.command is None):
+                raise ValueError(f"server {name!r} needs either url or command")
+        return servers
+
+
+class Environment(BaseSettings):
+    """Environment variables, by the names other programs rely on."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    slack_bot_token: str | None = None
+    slack_app_token: str | None = None
+    slack_api_url: str = "https://slack.com/api/"
+    database_url: str | None = None
+    llm_model: str | None = None
+    llm_base_url: str | None = None
+    llm_api_key: str | None = None
+    llm_timeout_seconds: Annotated[float, Field(gt=0)] = 45.0
+    aiops_config: Path = Path("aiops.yaml")
+    aiops_http_host: str = "127.0.0.1"
+    aiops_http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    aiops_webhook_token: str | None = None
+    aiops_approval_key: str | None = None
+    aiops_home: Path = Path(".aiops")
+    aiops_lease_seconds: Annotated[float, Field(ge=1)] = 15.0
+    loki_url: str | None = None
+    embedding_model: str | None = None
+    otel_exporter_otlp_endpoint: str | None = None
+
+
+class Settings(_Strict):
+    """Everything that is set."""
+
+    environment: Environment
+    config: Config
+    config_path: Path
+
+    @property
+    def lease(self) -> timedelta:
+        """How long an investigation stays with a worker that gives no sign of life."""
+        return timedelta(seconds=self.environment.aiops_lease_seconds)
+
+    def content_folder(self, name: str) -> Path:
+        """A content folder: beside aiops.yaml, else as given, else the repository's own."""
+        candidates = [self.config_path.parent / name, Path(name), _HOME / name]
+        return next((path for path in candidates if path.is_dir()), candidates[0])
+
+
+def load_config(path: Path) -> Config:
+    """aiops.yaml. A missing file means the defaults. Raises ConfigError with file, line and the nearest key."""
+    return parse_yaml(read_text(path), Config, path) if path.exists() else Config()
+
+
+def load_settings() -> Settings:
+    """Read the environment, .env and aiops.yaml. Raises ConfigError naming the variable or the line."""
+    try:
+        environment = Environment()
+    except ValidationError as error:
+        problems = "; ".join(f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg'].lower()}" for e in error.errors())
+        raise ConfigError(f"The environment is not usable: {problems}") from error
+    return Settings(
+        environment=environment, config=load_config(environment.aiops_config), config_path=environment.aiops_config
+    )
+
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def check_http(environment: Environment) -> None:
+    """Raises ConfigError when the webhook would be open to others without a token."""
+    if environment.aiops_http_host not in _LOOPBACK and not environment.aiops_webhook_token:
+        raise ConfigError(
+            f"AIOPS_HTTP_HOST={environment.aiops_http_host} is reachable from other machines: set AIOPS_WEBHOOK_TOKEN "
+            "(the bearer token that Alertmanager sends), or bind to 127.0.0.1"
+        )
+
+
+def slack_tokens(environment: Environment) -> tuple[str, str]:
+    """Bot and app token. Raises ConfigError that says which is missing, where to get it, and what to use instead."""
+    bot_token, app_token = environment.slack_bot_token, environment.slack_app_token
+    if bot_token and app_token:
+        return bot_token, app_token
+    missing: list[str] = []
+    if not bot_token:
+        missing.append(
+            "SLACK_BOT_TOKEN (xoxb-…): api.slack.com/apps → your app → OAuth & Permissions → Bot User OAuth Token"
+        )
+    if not app_token:
+        missing.append(
+            "SLACK_APP_TOKEN (xapp-…): api.slack.com/apps → your app → Basic Information → App-Level Tokens, "
+            "with the scope connections:write"
+        )
+    raise ConfigError(
+        "Slack is not connected. Missing:\n  "
+        + "\n  ".join(missing)
+        + "\nCreate the app from manifest.json. Without a Slack account: `slackbox serve` starts a local workspace and "
+        "prints SLACK_API_URL and both tokens; `make demo` does all of it."
+    )
