@@ -1,0 +1,1 @@
+"""slackbox: a local Slack workspace."""

@@ -1,0 +1,51 @@
+"""Errors of slackbox.
+
+SlackboxError
+├── ManifestError   the app manifest cannot be used
+├── WorldError      a test or a person asked for something that is not there
+└── Refusal         an answer with ok=false, in Slack's own codes
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class SlackboxError(Exception):
+    """Something is wrong with how slackbox was used."""
+
+
+class ManifestError(SlackboxError):
+    """The app manifest cannot be read."""
+
+
+class WorldError(SlackboxError):
+    """The test API was asked for a person, channel, message or button that does not exist."""
+
+
+class Refusal(SlackboxError):
+    """A Web API answer with ok=false. `code` is Slack's error code."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        messages: Iterable[str] = (),
+        needed: str | None = None,
+        provided: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.messages = tuple(messages)
+        self.needed = needed
+        self.provided = provided
+        self.retry_after = retry_after
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that names the nearest known word, or lists what there is."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"Did you mean {close[0]}?"
+    return f"There is: {', '.join(names) or 'nothing'}."

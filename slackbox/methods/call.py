@@ -1,0 +1,102 @@
+"""One Web API call, and what every method needs to read from it."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from slackbox.auth import require_scope
+from slackbox.box import Box
+from slackbox.errors import Refusal
+from slackbox.jsons import Json
+from slackbox.workspace import Channel, Post
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    box: Box
+    method: str
+    args: Json
+    netloc: str
+
+    def required(self, name: str, code: str = "invalid_arguments") -> str:
+        """A string argument that must be there. Raises Refusal with `code`."""
+        value = self.args.get(name)
+        if not isinstance(value, str | int | float) or value == "":
+            raise Refusal(code, messages=[f"[ERROR] missing required field: {name}"])
+        return str(value)
+
+    def optional(self, name: str) -> str | None:
+        value = self.args.get(name)
+        return None if value is None or value == "" else str(value)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """A boolean in any of the encodings clients use: true, "true", 1, "1"."""
+        value = self.args.get(name)
+        return default if value is None else str(value).lower() in {"1", "true"}
+
+    def limit(self, default: int, most: int) -> int:
+        """The page size. Raises Refusal invalid_limit when it is not a number from 1 to `most`."""
+        raw = self.optional("limit")
+        if raw is None:
+            return default
+        if not raw.isdigit() or not 0 <= int(raw) <= most:
+            raise Refusal("invalid_limit")
+        return int(raw) or default
+
+    def channel(self, name: str = "channel", *, scope: str | None = None, member: bool = True) -> Channel:
+        """The channel argument. Raises Refusal channel_not_found, missing_scope, not_in_channel or is_archived.
+
+        `scope` is the family, for example history: channels:history or, in a private channel, groups:history.
+        """
+        channel = self.box.workspace.find_channel(self.required(name, "channel_not_found"))
+        bot = self.box.workspace.names.bot_user
+        if channel is None or (channel.is_private and bot not in channel.members):
+            raise Refusal("channel_not_found")
+        if scope is not None:
+            require_scope(self.box.manifest, f"{'groups' if channel.is_private else 'channels'}:{scope}")
+        if member and bot not in channel.members:
+            raise Refusal("not_in_channel")
+        return channel
+
+    def post(self, channel: Channel, name: str = "ts", code: str = "message_not_found") -> Post:
+        """The message argument. Raises Refusal message_not_found (or `code`)."""
+        found = channel.posts.get(self.required(name, code))
+        if found is None:
+            raise Refusal(code)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A Web API method and its rules. `caller` is the kind of token it takes; `scopes` are alternatives; `tier` 0 stands for a special rate."""
+
+    name: str
+    run: Callable[[Call], Json]
+    scopes: tuple[str, ...] = ()
+    caller: Literal["bot", "app", "either", "none"] = "bot"
+    tier: int = 3
+
+
+def page_of(items: Sequence[Json], call: Call, *, key: str, default: int, most: int) -> tuple[list[Json], str]:
+    """One page of items and the cursor of the next, empty at the end. Raises Refusal invalid_cursor."""
+    size = call.limit(default, most)
+    start = 0
+    cursor = call.optional("cursor")
+    if cursor is not None:
+        after = _decode(cursor)
+        start = next((n + 1 for n, item in enumerate(items) if item[key] == after), 0)
+        if start == 0:
+            raise Refusal("invalid_cursor")
+    page = list(items[start : start + size])
+    more = start + size < len(items)
+    return page, base64.b64encode(f"after:{page[-1][key]}".encode()).decode() if more and page else ""
+
+
+def _decode(cursor: str) -> str:
+    try:
+        text = base64.b64decode(cursor.encode(), validate=True).decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise Refusal("invalid_cursor") from error
+    return text.removeprefix("after:")

@@ -1,0 +1,3 @@
+from slackbox.pytest_plugin import slackbox, slackbox_options
+
+__all__ = ["slackbox", "slackbox_options"]
