@@ -1,0 +1,1 @@
+"""The face: Slack in, Slack out. The only place that knows Slack's libraries."""

@@ -1,0 +1,30 @@
+"""What the bot says: pure functions from data to Slack messages."""
+
+from bot.core.posts import AlertCard, Content, EvidencePost, HypothesisCard, Notice, Progress, SimilarPost
+from bot.slack.views.alert import alert_message
+from bot.slack.views.evidence import evidence_message
+from bot.slack.views.fallback import plain_variant
+from bot.slack.views.hypothesis import hypothesis_message
+from bot.slack.views.message import Message
+from bot.slack.views.notice import notice_message
+from bot.slack.views.progress import progress_message
+from bot.slack.views.similar import similar_message
+
+__all__ = ["Message", "plain_variant", "render"]
+
+
+def render(content: Content) -> Message:
+    """The message for a post's content."""
+    match content:
+        case AlertCard():
+            return alert_message(content)
+        case Progress():
+            return progress_message(content)
+        case EvidencePost():
+            return evidence_message(content)
+        case HypothesisCard():
+            return hypothesis_message(content)
+        case SimilarPost():
+            return similar_message(content)
+        case Notice():
+            return notice_message(content)

@@ -1,0 +1,54 @@
+"""Similar past incidents: why each matched, what it was, what fixed it."""
+
+from collections.abc import Sequence
+
+from bot.core.hypothesis import SimilarFound, SimilarIncident
+from bot.core.posts import SimilarPost
+from bot.core.text import plural
+from bot.slack.views import blocks as b
+from bot.slack.views.message import Message, Room, fitted
+from bot.slack.views.text import Mrkdwn, code, percent, safe, web_link
+
+_SHOWN = 3
+
+
+def similar_message(post: SimilarPost) -> Message:
+    """The answer in a thread, with the incident it belongs to."""
+    return similar_found(post.found, [code(post.incident_id, 60)])
+
+
+def similar_found(found: SimilarFound, small_print: Sequence[Mrkdwn] = ()) -> Message:
+    """At most three, the best one open; an honest sentence when there is none."""
+    incidents = found.incidents[:_SHOWN]
+    if not incidents:
+        title = f"Nothing similar in {plural(found.searched, 'record')}"
+
+        def build_nothing(room: Room) -> Sequence[b.Block]:
+            note = [safe(found.note, room.chars)] if found.note else []
+            return [b.context([Mrkdwn(f"{title}."), *note, *small_print])]
+
+        return fitted(f"{title}.", build_nothing)
+
+    def build(room: Room) -> Sequence[b.Block]:
+        drawers = [_drawer(incident, room, is_open=place == 0) for place, incident in enumerate(incidents)]
+        return [b.header(f"Similar incidents ({len(incidents)})"), *drawers, b.context(_foot(found, small_print))]
+
+    best = incidents[0]
+    return fitted(f"Similar incidents: {best.title} ({percent(best.score)}). Fix then: {best.fix}", build)
+
+
+def _drawer(incident: SimilarIncident, room: Room, *, is_open: bool) -> b.Container:
+    facts = [incident.date, incident.organisation, incident.service_kind, f"{percent(incident.score)} alike"]
+    pairs = (("Why it matched", incident.why), ("Cause", incident.cause), ("Fix", incident.fix))
+    lines = [
+        b.line(b.word(label, 40, bold=True), b.glue("  "), b.word(text, room.chars)) for label, text in pairs if text
+    ]
+    if web_link(incident.url):
+        lines.append(b.line(b.rich_link(incident.url, "Read the postmortem", 80)))
+    body = b.rich(*lines) if lines else b.paragraph("The record holds no more than its title.")
+    return b.drawer(incident.title, [body], subtitle=" · ".join(fact for fact in facts if fact), is_open=is_open)
+
+
+def _foot(found: SimilarFound, small_print: Sequence[Mrkdwn]) -> list[Mrkdwn]:
+    searched = Mrkdwn(f"searched {plural(found.searched, 'record')}")
+    return [*small_print, searched, *([safe(found.note, 300)] if found.note else [])]
