@@ -83,3 +83,14 @@ def new_database(postgres_url: str) -> Iterator[Callable[[str], str]]:
 def database_url(new_database: Callable[[str], str], migrated_template: str) -> str:
     """A fresh, migrated database."""
     return new_database(migrated_template)
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres_url: str, migrated_template: str) -> Iterator[str]:
+    """A migrated database that a whole module shares."""
+    name = f"module_{os.getpid()}_{next(_NUMBERS)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template "{migrated_template}"')
+    yield database_named(postgres_url, name)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'drop database if exists "{name}" with (force)')

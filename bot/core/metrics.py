@@ -19,10 +19,11 @@ Floats = NDArray[np.float64]
 
 # 1.4826 turns a MAD into the standard deviation of a normal distribution.
 _MAD_TO_SIGMA = 1.4826
-_FEWEST_POINTS = 4
+_FEWEST_POINTS = 6
 _SIGNIFICANT = 4.0
-_SMALLEST_SHARE = 0.1
-_COUNTER_SUFFIXES = ("_total", "_count", "_sum", "_bucket")
+_SMALLEST_SHARE = 0.15
+_COUNTER_SUFFIXES = ("_total", "_sum", "_bucket")
+_RATE_UNITS = ("/s", "per second", "per minute", "/min")
 _CLOCK_SUFFIXES = ("_created", "_timestamp_seconds", "_start_time_seconds", "_time_seconds")
 _KIND_FACTORS = {"errors": 1.0, "saturation": 1.0, "latency": 0.95, "traffic": 0.8, "other": 0.65}
 
@@ -91,7 +92,8 @@ def rank_changes(
 
 def sentence(change: MetricChange) -> str:
     """`pg_stat_activity_count{state=idle} rose from 2 to 17 (at 09:01:10Z, 45 s before the alert)`."""
-    unit = f" {change.series.unit}" if change.series.unit not in {"", "1"} else ""
+    plain = {"": "", "1": "", "1/s": " per second"}
+    unit = plain.get(change.series.unit, f" {change.series.unit}")
     when = f"at {change.at:%H:%M:%S}Z, {_lead(change.lead_s)}"
     name = _name(change.series)
     if change.direction is Direction.APPEARED:
@@ -115,7 +117,9 @@ def _lead(seconds: float) -> str:
 
 
 def _name(series: Series) -> str:
-    labels = ",".join(f"{key}={value}" for key, value in sorted(series.labels.items()) if key not in _OBVIOUS_LABELS)
+    labels = ",".join(
+        f"{key}={value}" for key, value in sorted(series.labels.items()) if value and key not in _OBVIOUS_LABELS
+    )
     return f"{series.name}{{{labels}}}" if labels else series.name
 
 
@@ -136,12 +140,12 @@ def _change(series: Series, onset: datetime, start: float, end: float) -> Metric
     values = np.array([point[1] for point in series.points], dtype=np.float64)
     finite = np.isfinite(values)
     times, values = times[finite], values[finite]
-    if _is_counter(series.name, values):
+    if _is_counter(series, values):
         times, values = _rates(times, values)
-    if len(values) == 0:
+    if len(values) < 2:
         return None
     alert = onset.timestamp()
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 30.0
+    step = float(np.median(np.diff(times)))
     late = max(3 * step, 0.1 * (end - start))
     if times[0] - start > late and abs(float(np.median(values))) > 0:
         return _edge(series, Direction.APPEARED, float(times[0]), 0.0, _level(values), alert)
@@ -150,10 +154,12 @@ def _change(series: Series, onset: datetime, start: float, end: float) -> Metric
     return _moved(series, times, values, alert) if len(values) >= _FEWEST_POINTS else None
 
 
-def _is_counter(name: str, values: Floats) -> bool:
-    """Whether a server handed out raw counts; a rate of the same name falls now and then."""
-    rising = name.endswith(_COUNTER_SUFFIXES) and len(values) > 2 and float(values[-1]) > float(values[0])
-    return rising and bool(np.all(np.diff(values) >= 0))
+def _is_counter(series: Series, values: Floats) -> bool:
+    """Whether a server handed out raw counts instead of rates: a rate falls now and then and stands still seldom."""
+    if not series.name.endswith(_COUNTER_SUFFIXES) or series.unit.endswith(_RATE_UNITS) or len(values) < _FEWEST_POINTS:
+        return False
+    steps = np.diff(values)
+    return bool(np.all(steps >= 0)) and float(np.mean(steps > 0)) > 0.5
 
 
 def _rates(times: Floats, values: Floats) -> tuple[Floats, Floats]:
@@ -199,16 +205,18 @@ def _split(values: Floats) -> int:
     sizes = np.arange(1, count, dtype=np.float64)
     left = sums[:-1]
     gain = left**2 / sizes + (sums[-1] - left) ** 2 / (count - sizes)
-    # Two points at least on the left, so that a level can be told.
-    return int(np.argmax(gain[1:])) + 2 if count > 2 else 1
+    # Two points at least on each side, so that both levels can be told.
+    return int(np.argmax(gain[1:-1])) + 2
 
 
 def _scale(old: Floats, values: Floats) -> float:
     """Robust spread of the old level, with floors so that a constant baseline does not make noise infinite."""
     median = float(np.median(old))
     mad = float(np.median(np.abs(old - median))) * _MAD_TO_SIGMA
+    # A series that jumps between two values has no MAD, but it has a range. 2.56 sigma lie between the deciles.
+    low, high = np.percentile(old, [10, 90])
     spread = float(np.max(values) - np.min(values))
-    return max(mad, 0.03 * abs(median), 0.02 * spread, 1e-9)
+    return max(mad, float(high - low) / 2.56, 0.03 * abs(median), 0.02 * spread, 1e-9)
 
 
 def _left_band(values: Floats, split: int, before: float, scale: float) -> int:

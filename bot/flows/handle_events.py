@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.ports import Clock, InboxItem, Store
 
-_LEASE = timedelta(seconds=30)
+_LEASE = timedelta(seconds=10)
 _MAX_ATTEMPTS = 6
 
 
@@ -16,7 +16,7 @@ async def remember_event(event_id: str, kind: str, body: Mapping[str, object], *
 
 
 async def next_event(*, store: Store, clock: Clock) -> InboxItem | None:
-    """The next event to handle, leased for half a minute."""
+    """The next event to handle, leased for ten seconds."""
     async with store.transaction() as tx:
         return await tx.claim_inbox(now=clock.now(), lease=_LEASE)
 

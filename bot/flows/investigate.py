@@ -1,14 +1,13 @@
 """Take one due investigation and run it to its end: evidence, hypothesis, similar incidents, each posted as it comes."""
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from bot.core.errors import AiopsError, LeaseLostError, StoreUnavailableError
 from bot.core.incident import Investigation, InvestigationState
 from bot.core.posts import EvidencePost, HypothesisCard, Notice, Progress, SimilarPost, Task
+from bot.flows.leases import kept
 from bot.ports import AgentEvent, AuditEntry, Brief, Clock, Concluded, Gathered, Store, TasksChanged, TriageAgent
 
 log = logging.getLogger(__name__)
@@ -27,35 +26,17 @@ async def investigate_next(
         claimed = await tx.claim_investigation(now=clock.now(), owner=owner, lease=lease, cap=cap)
     if claimed is None:
         return False
+
+    async def extend() -> None:
+        async with store.transaction() as tx:
+            await tx.extend_lease(claimed, owner=owner, until=clock.now() + lease)
+
     try:
-        async with _kept(claimed, store=store, clock=clock, owner=owner, lease=lease):
+        async with kept(extend, lease=lease, what=claimed.id):
             await _run(claimed, store=store, agent=agent, clock=clock)
     except* LeaseLostError as lost:
         log.warning("investigation %s goes on elsewhere: %s", claimed.id, lost.exceptions[0])
     return True
-
-
-@asynccontextmanager
-async def _kept(
-    investigation: Investigation, *, store: Store, clock: Clock, owner: str, lease: timedelta
-) -> AsyncGenerator[None]:
-    """Extend the lease while the body runs; losing it cancels the body."""
-
-    async def extend() -> None:
-        while True:
-            await asyncio.sleep(lease.total_seconds() / 3)
-            try:
-                async with store.transaction() as tx:
-                    await tx.extend_lease(investigation, owner=owner, until=clock.now() + lease)
-            except StoreUnavailableError:
-                log.warning("cannot extend the lease of %s: the database is away", investigation.id)
-
-    async with asyncio.TaskGroup() as group:
-        keeper = group.create_task(extend())
-        try:
-            yield
-        finally:
-            keeper.cancel()
 
 
 async def _run(investigation: Investigation, *, store: Store, agent: TriageAgent, clock: Clock) -> None:

@@ -4,29 +4,42 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.core.errors import ChatError, ChatUnavailableError
+from bot.core.errors import ChatError, ChatUnavailableError, LeaseLostError
 from bot.core.posts import Post
+from bot.flows.leases import kept
 from bot.ports import AuditEntry, Chat, Clock, Store
 
 log = logging.getLogger(__name__)
 
-_LEASE = timedelta(seconds=90)
 _LONGEST_DELAY_S = 60.0
 
 
-async def send_next(*, store: Store, chat: Chat, clock: Clock, owner: str) -> bool:
-    """False when nothing is due."""
+async def send_next(*, store: Store, chat: Chat, clock: Clock, owner: str, lease: timedelta) -> bool:
+    """False when nothing is due. What a dead sender left behind is looked for in Slack before it is sent again."""
     async with store.transaction() as tx:
-        post = await tx.claim_post(now=clock.now(), owner=owner, lease=_LEASE)
+        post = await tx.claim_post(now=clock.now(), owner=owner, lease=lease)
     if post is None:
         return False
+
+    async def extend() -> None:
+        async with store.transaction() as tx:
+            await tx.extend_post(post, owner=owner, until=clock.now() + lease)
+
+    try:
+        async with kept(extend, lease=lease, what=post.operation):
+            await _try(post, store=store, chat=chat, clock=clock)
+    except* LeaseLostError as lost:
+        log.warning("%s is sent elsewhere: %s", post.operation, lost.exceptions[0])
+    return True
+
+
+async def _try(post: Post, *, store: Store, chat: Chat, clock: Clock) -> None:
     try:
         await _send(post, store=store, chat=chat, clock=clock)
     except ChatUnavailableError as error:
         await _delay(post, error, store=store, clock=clock)
     except ChatError as error:
         await _refuse(post, error, store=store, clock=clock)
-    return True
 
 
 async def _send(post: Post, *, store: Store, chat: Chat, clock: Clock) -> None:

@@ -16,7 +16,9 @@ def settings(database_url, tmp_path, monkeypatch):
     def make(environment=None, **config):
         values = {"database_url": database_url, "slack_api_url": "http://127.0.0.1:1/api/"} | (environment or {})
         return Settings(
-            environment=Environment(_env_file=None, **values), config=Config(**config), config_path=tmp_path / "aiops.yaml"
+            environment=Environment(_env_file=None, **values),
+            config=Config(**config),
+            config_path=tmp_path / "aiops.yaml",
         )
 
     return make

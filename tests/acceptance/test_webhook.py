@@ -44,7 +44,9 @@ async def test_an_alert_is_committed_before_it_is_answered(door, database_url):
 
     assert 200 == answer.status_code
     assert {"incidents": ["INC-1"], "rejected": []} == answer.json()
-    assert [("INC-1", "received", "checkout")] == rows(database_url, "select id, state::text, service from aiops.incident")
+    assert [("INC-1", "received", "checkout")] == rows(
+        database_url, "select id, state::text, service from aiops.incident"
+    )
     assert [("INC-1:alert",)] == rows(database_url, "select operation from aiops.post")
     assert [("alert.firing", "INC-1")] == rows(database_url, "select action, target from aiops.aiops_audit")
 

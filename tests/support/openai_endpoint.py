@@ -71,6 +71,7 @@ class OpenAiEndpoint:
     """Parsed bodies, with `authorization` added from the header."""
     _queue: deque[Answer] = field(default_factory=deque)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def queue(self, *answers: Answer) -> None:
         """Add answers; a callable is given the request's body and returns a Reply."""
@@ -81,9 +82,16 @@ class OpenAiEndpoint:
         """How many scripted answers have not been asked for."""
         return len(self._queue)
 
+    async def received(self, count: int) -> None:
+        """Wait until this many requests have arrived; bound it with a timeout."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: len(self.requests) >= count)
+
     async def chat(self, request: Request) -> Response:
         body = await request.json()
         self.requests.append({**body, "authorization": request.headers.get("authorization", "")})
+        async with self._arrived:
+            self._arrived.notify_all()
         answer = self._queue.popleft() if self._queue else broken(500, "the script has no more answers")
         reply = answer(body) if callable(answer) else answer
         if reply.hang:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.adapters.postgres.rows import alert_of, content_of, incident_of, kind_of, to_json
 from bot.adapters.postgres.session import Row, Session, jsonb
 from bot.core.alert import Anchor
-from bot.core.errors import NotFoundError
+from bot.core.errors import LeaseLostError, NotFoundError
 from bot.core.posts import AlertCard, Content, Post, PostKind
 from bot.ports import InboxItem
 
@@ -50,6 +50,11 @@ class PostQueries(Session):
             doubtful=row["doubtful"],
             attempts=row["attempts"],
         )
+
+    async def extend_post(self, post: Post, *, owner: str, until: datetime) -> None:
+        """Keep it ours while Slack is slow."""
+        if await self.row("extend_post", operation=post.operation, owner=owner, until=until) is None:
+            raise LeaseLostError(f"{post.operation} was taken over by another sender")
 
     async def _alert_card(self, row: Row) -> AlertCard:
         """The card is made of the incident as it is now, so a storm never has to rewrite it."""

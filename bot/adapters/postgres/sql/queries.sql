@@ -165,6 +165,11 @@ returning p.operation, p.incident_id, p.kind, p.is_parent, p.ts, p.version, p.co
     coalesce(p.channel, i.channel) as channel,
     case when p.is_parent then null else coalesce(p.thread_ts, i.thread_ts) end as thread_ts
 
+-- name: extend_post
+-- Only while it is still ours.
+update aiops.post set lease_until = %(until)s where operation = %(operation)s and owner = %(owner)s and state = 'sending'
+returning operation
+
 -- name: post_sent
 -- It stands in Slack; if it was changed meanwhile it is due again.
 update aiops.post set

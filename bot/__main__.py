@@ -1,0 +1,5 @@
+"""`python -m bot` is `aiops`."""
+
+from bot.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The mind: evidence gatherers, the triage graph, the offline analyst, verification."""

@@ -1,0 +1,212 @@
+"""Tool results of the basecamp contract, turned into core values. An unexpected shape is a ShapeError, never a crash."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bot.core.errors import ToolError
+from bot.core.logs import LogRecord
+from bot.core.metrics import Series
+from bot.core.service import Change, ChangeKind, Service
+from bot.core.text import clean
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class ShapeError(ToolError):
+    """A tool answered in another shape than its contract says."""
+
+
+def _text(value: object) -> object:
+    return "" if value is None else clean(value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class _Lenient(BaseModel):
+    """Servers may add fields; those that are read must fit."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _ChangeRow(_Lenient):
+    id: Text
+    kind: Literal["deploy", "config", "flag", "commit", "scale", "migration"]
+    at: AwareDatetime
+    author: Text = ""
+    title: Text = ""
+    detail: Text = ""
+    version: Text = ""
+
+
+class _ServiceRow(_Lenient):
+    name: Text
+    owner: Text = ""
+    tier: Text = ""
+    depends_on: list[str] = Field(default_factory=list[str])
+    version: Text = ""
+    changes: list[_ChangeRow] = Field(default_factory=list[_ChangeRow])
+
+
+class _Services(_Lenient):
+    services: list[_ServiceRow]
+
+
+class _SeriesRow(_Lenient):
+    name: Text
+    kind: Text = "other"
+    unit: Text = ""
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    points: list[tuple[float, float | None]]
+
+
+class _SeriesList(_Lenient):
+    series: list[_SeriesRow]
+    truncated: bool = False
+
+
+class _LineRow(_Lenient):
+    at: AwareDatetime
+    level: Text = ""
+    service: Text = ""
+    text: Text
+
+
+class _Lines(_Lenient):
+    lines: list[_LineRow]
+    truncated: bool = False
+
+
+class StateCount(_Lenient):
+    state: Text
+    count: int
+
+
+class ApplicationCount(_Lenient):
+    application_name: Text = ""
+    user: Text = ""
+    state: Text = ""
+    count: int
+    oldest_idle_seconds: float | None = None
+    sample_query: Text = ""
+
+
+class Activity(_Lenient):
+    """What pg_activity answers."""
+
+    max_connections: int
+    reserved: int = 0
+    used: int
+    by_state: list[StateCount] = Field(default_factory=list[StateCount])
+    by_application: list[ApplicationCount] = Field(default_factory=list[ApplicationCount])
+
+
+class Setting(_Lenient):
+    name: Text
+    value: Text
+    unit: Text = ""
+    source: Text = ""
+
+
+class Settings(_Lenient):
+    """What pg_settings answers."""
+
+    settings: list[Setting]
+
+
+class Edge(_Lenient):
+    caller: Text
+    callee: Text
+    calls: float
+    errors: float = 0
+    p95_ms: float | None = None
+
+
+class Traces(_Lenient):
+    """What read_traces answers."""
+
+    edges: list[Edge]
+
+
+def services(structured: Mapping[str, object]) -> list[Service]:
+    """What list_services answered."""
+    return [
+        Service(
+            name=row.name,
+            owner=row.owner,
+            tier=row.tier,
+            depends_on=tuple(row.depends_on),
+            version=row.version,
+            changes=tuple(_change(row.name, change) for change in row.changes),
+        )
+        for row in _read(_Services, structured, "list_services").services
+    ]
+
+
+def _change(service: str, row: _ChangeRow) -> Change:
+    return Change(
+        id=row.id,
+        service=service,
+        kind=ChangeKind(row.kind),
+        at=row.at.astimezone(UTC),
+        author=row.author,
+        title=row.title,
+        detail=row.detail,
+        version=row.version,
+    )
+
+
+def series(structured: Mapping[str, object], service: str) -> list[Series]:
+    """What read_metrics answered; points without a value are left out."""
+    return [
+        Series(
+            service=service,
+            name=row.name,
+            kind=row.kind,
+            unit=row.unit,
+            labels=row.labels,
+            points=[(time, value) for time, value in row.points if value is not None],
+        )
+        for row in _read(_SeriesList, structured, "read_metrics").series
+    ]
+
+
+def records(structured: Mapping[str, object], service: str) -> list[LogRecord]:
+    """What read_logs answered, oldest first."""
+    rows = _read(_Lines, structured, "read_logs").lines
+    found = [
+        LogRecord(at=row.at.astimezone(UTC), level=row.level, service=row.service or service, text=row.text)
+        for row in rows
+    ]
+    return sorted(found, key=_when)
+
+
+def _when(record: LogRecord) -> datetime:
+    return record.at
+
+
+def activity(structured: Mapping[str, object]) -> Activity:
+    """What pg_activity answered."""
+    return _read(Activity, structured, "pg_activity")
+
+
+def settings(structured: Mapping[str, object]) -> Settings:
+    """What pg_settings answered."""
+    return _read(Settings, structured, "pg_settings")
+
+
+def traces(structured: Mapping[str, object]) -> Traces:
+    """What read_traces answered."""
+    return _read(Traces, structured, "read_traces")
+
+
+def _read(shape: type[_Model], structured: Mapping[str, object], tool: str) -> _Model:
+    try:
+        return shape.model_validate(structured)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "result"
+        raise ShapeError(f"{tool} answered in an unexpected shape: {where}: {first['msg']}") from error

@@ -1,0 +1,178 @@
+"""`aiops doctor`: every connection, one line each, with the mend."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from bot.adapters.embeddings import SentenceEmbedder, resolve_model
+from bot.adapters.postgres.migrate import missing
+from bot.adapters.postmortems import load_postmortems
+from bot.adapters.prompts import PromptFolder
+from bot.adapters.runbooks import load_runbooks
+from bot.adapters.tools import McpTools
+from bot.bootstrap import database, make_model, mcp_servers, postmortem_folders, tool_effects
+from bot.cli.show import print_json
+from bot.core.errors import AiopsError, ConfigError
+from bot.ports import Message
+from bot.settings import Settings, load_settings, slack_tokens
+from bot.slack import doctor as slack_doctor
+from bot.slack.client import make_client
+
+_HOME = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line: what was looked at, whether it is well, and what to do when it is not."""
+
+    name: str
+    ok: bool
+    words: str
+    mend: str = ""
+
+
+async def run(*, as_json: bool) -> int:
+    """Look at everything; exit code 1 when anything is wrong."""
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        findings = [Finding(name="configuration", ok=False, words=str(error), mend="Correct the line it names.")]
+    else:
+        findings = await _look(settings)
+    if as_json:
+        print_json([{"name": f.name, "ok": f.ok, "words": f.words, "mend": f.mend} for f in findings])
+    else:
+        _print(findings)
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+async def _look(settings: Settings) -> list[Finding]:
+    where = settings.config_path
+    found = f"{where} is valid" if where.exists() else f"no {where}; the defaults are in force"
+    findings = [Finding(name="configuration", ok=True, words=found)]
+    groups = await asyncio.gather(
+        _content(settings),
+        _slack(settings),
+        _database(settings),
+        _model(settings),
+        _tools(settings),
+        _embeddings(settings),
+    )
+    return findings + [finding for group in groups for finding in group]
+
+
+async def _content(settings: Settings) -> list[Finding]:
+    findings: list[Finding] = []
+    try:
+        count = len(load_postmortems(postmortem_folders(settings)))
+        findings.append(Finding(name="postmortems", ok=True, words=f"{count} files"))
+    except ConfigError as error:
+        findings.append(Finding(name="postmortems", ok=False, words=str(error), mend="Correct the line it names."))
+    try:
+        PromptFolder(settings.content_folder("prompts"))
+        findings.append(Finding(name="prompts", ok=True, words="all load"))
+    except ConfigError as error:
+        findings.append(Finding(name="prompts", ok=False, words=str(error), mend="Correct the line it names."))
+    try:
+        loaded = load_runbooks([settings.content_folder(name) for name in settings.config.runbooks])
+        words = "; ".join(loaded.problems) or f"{len(loaded.runbooks)} files"
+        findings.append(
+            Finding(name="runbooks", ok=not loaded.problems, words=words, mend="Correct the line it names.")
+        )
+    except ConfigError as error:
+        findings.append(Finding(name="runbooks", ok=False, words=str(error)))
+    return findings
+
+
+def _needed_scopes() -> list[str]:
+    manifest = json.loads((_HOME / "manifest.json").read_text(encoding="utf-8"))
+    return list(manifest["oauth_config"]["scopes"]["bot"])
+
+
+async def _slack(settings: Settings) -> list[Finding]:
+    try:
+        bot_token, app_token = slack_tokens(settings.environment)
+    except ConfigError as error:
+        return [Finding(name="slack", ok=False, words=str(error))]
+    client = make_client(bot_token, settings.environment.slack_api_url)
+    channels = settings.config.channels
+    checks = await slack_doctor.check(
+        client, app_token=app_token, needed_scopes=_needed_scopes(), channels=[*channels.watch, channels.post]
+    )
+    return [Finding(name=f"slack {one.name}", ok=one.ok, words=one.words, mend=one.mend) for one in checks]
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    kind = "DATABASE_URL" if settings.environment.database_url else "embedded PostgreSQL"
+    try:
+        async with database(settings) as dsn:
+            names = await missing(dsn)
+    except AiopsError as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        return [Finding(name="database", ok=False, words=f"{kind}: {error}{cause}", mend="Check DATABASE_URL.")]
+    if names:
+        words = f"{kind} answers, but lacks {', '.join(names)}"
+        return [Finding(name="database", ok=False, words=words, mend="Run `aiops migrate`; `aiops serve` does it too.")]
+    return [Finding(name="database", ok=True, words=f"{kind} answers, all migrations are applied")]
+
+
+async def _model(settings: Settings) -> list[Finding]:
+    model = make_model(settings)
+    if model is None:
+        return [Finding(name="model", ok=True, words="LLM_MODEL is not set: the offline analyst answers")]
+    try:
+        reply = await model.complete(
+            [Message(role="user", content="Answer with the single word: ready")], tools=[], max_tokens=16, timeout_s=30
+        )
+    except AiopsError as error:
+        mend = "Check LLM_MODEL, LLM_BASE_URL and LLM_API_KEY. Until then the offline analyst answers."
+        return [Finding(name="model", ok=False, words=str(error), mend=mend)]
+    finally:
+        await model.aclose()
+    return [Finding(name="model", ok=True, words=f"{reply.model} answered in {reply.took_ms} ms")]
+
+
+async def _tools(settings: Settings) -> list[Finding]:
+    servers = mcp_servers(settings)
+    if not servers:
+        mend = "Add mcpServers to aiops.yaml, for example basecamp: {url: http://127.0.0.1:8811/mcp}."
+        return [
+            Finding(name="mcp", ok=False, words="no server is configured, so there is no evidence to gather", mend=mend)
+        ]
+    async with McpTools(servers, tool_effects(settings)) as tools:
+        health = await tools.health()
+        served = await tools.available()
+    findings: list[Finding] = []
+    for name, wrong in health.items():
+        names = sorted(spec.name for spec in served if spec.server == name)
+        words = wrong or f"{len(names)} read tools: {', '.join(names)}"
+        mend = "Start the server, or correct its entry in aiops.yaml."
+        findings.append(Finding(name=f"mcp {name}", ok=not wrong, words=words, mend=mend))
+    return findings
+
+
+async def _embeddings(settings: Settings) -> list[Finding]:
+    try:
+        embedder = SentenceEmbedder(resolve_model(settings.environment.embedding_model))
+    except ConfigError as error:
+        return [Finding(name="embeddings", ok=False, words=str(error))]
+    try:
+        (vector,) = await embedder.embed(["ready"])
+    except AiopsError as error:
+        return [Finding(name="embeddings", ok=False, words=str(error), mend="Check EMBEDDING_MODEL.")]
+    finally:
+        embedder.close()
+    return [Finding(name="embeddings", ok=True, words=f"{embedder.name}, {len(vector)} numbers a text")]
+
+
+def _print(findings: list[Finding]) -> None:
+    console = Console(soft_wrap=True)
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        mark = ("ok  ", "green") if finding.ok else ("FAIL", "bold red")
+        mend = f"\n      {' ' * width}{finding.mend}" if finding.mend and not finding.ok else ""
+        console.print(Text.assemble(mark, f"  {finding.name:<{width}}{finding.words}", (mend, "yellow")))

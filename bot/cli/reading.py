@@ -1,0 +1,118 @@
+"""Commands that ask something and end."""
+
+import asyncio
+from pathlib import Path
+
+from rich.console import Console
+
+from bot.adapters.postgres.migrate import migrate
+from bot.adapters.postmortems import load_postmortems
+from bot.bootstrap import Core, database, open_core, postmortem_folders
+from bot.cli import show
+from bot.core.errors import ConfigError, PayloadError
+from bot.settings import Settings
+from bot.webhook import parse_alertmanager
+
+
+async def migrate_database(settings: Settings) -> int:
+    """Apply what is missing."""
+    async with database(settings) as dsn:
+        applied = await migrate(dsn)
+    Console().print("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
+    return 0
+
+
+async def list_incidents(settings: Settings, limit: int, open_only: bool, *, as_json: bool) -> int:
+    """Newest first."""
+    async with open_core(settings) as core:
+        incidents = await core.flows.list_incidents(limit, open_only)
+    if as_json:
+        show.print_json([show.incident_json(one) for one in incidents])
+    else:
+        show.print_incidents(incidents)
+    return 0
+
+
+async def show_incident(settings: Settings, incident_id: str, *, as_json: bool) -> int:
+    """One incident."""
+    async with open_core(settings) as core:
+        await _print_incident(core, incident_id, as_json=as_json)
+    return 0
+
+
+async def _print_incident(core: Core, incident_id: str, *, as_json: bool) -> None:
+    detail = await core.flows.show(incident_id)
+    if as_json:
+        show.print_json(show.detail_json(detail))
+    else:
+        Console().print(show.detail_panel(detail))
+
+
+async def triage(settings: Settings, text: str, payload: Path | None, *, as_json: bool) -> int:
+    """Open an incident and investigate it in this process, without waiting for it to settle."""
+    if bool(text) == (payload is not None):
+        raise ConfigError("Give either words (aiops triage 'checkout is slow') or --payload FILE")
+    now = settings.model_copy(update={"config": settings.config.model_copy(update={"settle_seconds": 0.0})})
+    async with open_core(now) as core:
+        await core.flows.sync_index()
+        incident_id = await (
+            _from_file(core, payload)
+            if payload
+            else core.flows.start_triage(text, channel=settings.config.channels.post, user="cli")
+        )
+        while await core.flows.investigate_next():
+            pass
+        await _print_incident(core, incident_id, as_json=as_json)
+    return 0
+
+
+async def _from_file(core: Core, payload: Path) -> str:
+    try:
+        body = await asyncio.to_thread(payload.read_bytes)
+    except OSError as error:
+        raise PayloadError(f"{payload}: cannot be read: {error.strerror}") from error
+    try:
+        parsed = parse_alertmanager(body)
+    except PayloadError as error:
+        raise PayloadError(f"{payload}: {error}") from error
+    incident_ids = await core.flows.receive(parsed.delivery)
+    if not incident_ids:
+        raise PayloadError(f"{payload}: none of its alerts is firing, so there is nothing to investigate")
+    return incident_ids[0]
+
+
+async def similar(settings: Settings, text: str, *, as_json: bool) -> int:
+    """The three most similar past incidents."""
+    async with open_core(settings) as core:
+        await core.flows.sync_index()
+        found = await core.flows.similar(text)
+    if as_json:
+        show.print_json([show.similar_json(one) for one in found.incidents])
+    else:
+        show.print_similar(found)
+    return 0
+
+
+async def sync_index(settings: Settings, *, as_json: bool) -> int:
+    """Bring the index up to date."""
+    async with open_core(settings) as core:
+        done = dict(await core.flows.sync_index())
+    if as_json:
+        show.print_json(done)
+    else:
+        show.print_mapping(done)
+    return 0
+
+
+async def index_status(settings: Settings, *, as_json: bool) -> int:
+    """Compare the index with the files; exit code 1 when it is stale."""
+    files = {one.id: one.sha256 for one in load_postmortems(postmortem_folders(settings))}
+    async with open_core(settings) as core:
+        indexed = await core.indexed()
+    stale = sorted(name for name in {*files, *indexed} if files.get(name) != indexed.get(name))
+    status = {"files": len(files), "indexed": len(indexed), "stale": len(stale), "model": core.embedder.name}
+    if as_json:
+        show.print_json(status | {"stale_ids": stale})
+    else:
+        show.print_mapping(status)
+    return 1 if stale else 0

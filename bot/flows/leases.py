@@ -1,0 +1,35 @@
+"""Holding on to a claimed row while work is done on it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from bot.core.errors import StoreUnavailableError
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def kept(extend: Callable[[], Awaitable[None]], *, lease: timedelta, what: str) -> AsyncGenerator[None]:
+    """
+    Call `extend` three times per lease while the body runs, so that a lease can be short and a crash is noticed soon.
+
+    When `extend` raises LeaseLostError the body is cancelled and the error comes out in an exception group.
+    """
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(lease.total_seconds() / 3)
+            try:
+                await extend()
+            except StoreUnavailableError:
+                log.warning("cannot extend the lease of %s: the database is away", what)
+
+    async with asyncio.TaskGroup() as group:
+        keeper = group.create_task(keep())
+        try:
+            yield
+        finally:
+            keeper.cancel()

@@ -1,0 +1,168 @@
+"""`python -m recipe`: what `aiops demo` runs."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from .play import Play, Seen
+from .programs import RecipeError
+from .stage import BAD_RELEASE, Stage, set_stage
+
+_console = Console(stderr=True)
+
+
+def main() -> int:
+    """Run the recipe; exit code 1 when the loop did not close."""
+    parser = argparse.ArgumentParser(prog="aiops demo")
+    parser.add_argument("--headless", action="store_true", help="no browser: play the people too, check, and exit")
+    parser.add_argument("--json", action="store_true", help="print one JSON summary on standard output")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with data and logs")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="aiops-demo-"))
+    keep = options.keep
+    try:
+        return asyncio.run(_run(folder, headless=options.headless, as_json=options.json))
+    except RecipeError as error:
+        keep = True
+        _console.print(Text(f"The demo stopped: {error}", "red"))
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 0
+    finally:
+        if keep:
+            _console.print(f"Data and logs are in {folder}", highlight=False)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _run(folder: Path, *, headless: bool, as_json: bool) -> int:
+    task = asyncio.current_task()
+    assert task is not None, "this runs in a task"
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with _console.status("Setting the stage") as status:
+
+        def announce(text: str) -> None:
+            _console.print(Text.assemble(("• ", "cyan"), text))
+            status.update(text)
+
+        async with set_stage(folder, announce=announce) as stage:
+            play = Play(stage, announce)
+            try:
+                announce(f"Watched by {stage.monitoring}")
+                _console.print(Text.assemble(("  Slack page: ", "bold"), (stage.page, "underline blue")))
+                if not headless:
+                    await asyncio.to_thread(webbrowser.open, stage.page)
+                seen = await play.until_hypothesis()
+                status.stop()
+                return await _close(stage, play, seen, headless=headless, as_json=as_json)
+            finally:
+                await play.close()
+
+
+async def _close(stage: Stage, play: Play, seen: Seen, *, headless: bool, as_json: bool) -> int:
+    incident = await play.incident(seen.incident_id)
+    _show(stage, seen, incident)
+    if not headless:
+        _console.print(
+            "\nLook around in the workspace. [bold]Enter[/bold] rolls checkout back, [bold]Ctrl-C[/bold] ends the demo."
+        )
+        await _enter()
+    resolved_s = await play.roll_back(seen)
+    _console.print(Text(f"• The alert resolved {resolved_s:.0f} s after the rollback", "green"))
+    summary = _summary(stage, seen, incident, resolved_s)
+    if as_json:
+        print(json.dumps(summary, indent=2))
+    for problem in summary["problems"]:
+        _console.print(Text(f"✗ {problem}", "red"))
+    if not headless:
+        _console.print("The bot goes on watching. [bold]Ctrl-C[/bold] ends the demo.")
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+    return 1 if summary["problems"] else 0
+
+
+async def _enter() -> None:
+    """Wait for a line on standard input without blocking the loop, so that Ctrl-C still works."""
+    loop = asyncio.get_running_loop()
+    pressed = asyncio.Event()
+    try:
+        loop.add_reader(sys.stdin, pressed.set)
+    except (OSError, ValueError):
+        # Standard input is closed or is a file: nobody can press anything.
+        await asyncio.Event().wait()
+    try:
+        await pressed.wait()
+        sys.stdin.readline()
+    finally:
+        loop.remove_reader(sys.stdin)
+
+
+def _show(stage: Stage, seen: Seen, incident: Mapping[str, Any]) -> None:
+    best = incident["hypotheses"][0]
+    lines = [
+        Text(best["title"], "bold"),
+        Text(f"{best['confidence']:.0%} · {best['confidence_basis']} · {incident['analyst']}"),
+        Text(f"\n{best['explanation']}"),
+        Text(f"\nFirst: {(incident['first_action'] or {}).get('text', '–')}", "green"),
+        Text(f"\n{len(incident['evidence'])} pieces of evidence, {len(incident['similar'])} similar incidents", "dim"),
+        Text(f"{stage.page}&thread={seen.thread_ts}", "underline blue"),
+    ]
+    title = f"{seen.incident_id}: hypothesis {seen.alert_to_hypothesis_s:.1f} s after the alert"
+    _console.print(Panel(Text("\n").join(lines), title=title, title_align="left"))
+
+
+def _summary(stage: Stage, seen: Seen, incident: Mapping[str, Any], resolved_s: float) -> dict[str, Any]:
+    best = incident["hypotheses"][0] if incident["hypotheses"] else {}
+    return {
+        "incident": seen.incident_id,
+        "monitoring": stage.monitoring,
+        "hypothesis": best.get("title"),
+        "suspect": best.get("suspect"),
+        "confidence": best.get("confidence"),
+        "analyst": incident["analyst"],
+        "first_action": incident["first_action"],
+        "evidence": len(incident["evidence"]),
+        "gaps": len(incident["gaps"]),
+        "similar": [one["id"] for one in incident["similar"]],
+        "timings": {
+            "leak_to_alert_s": round(seen.leak_to_alert_s, 1),
+            "alert_to_hypothesis_s": round(seen.alert_to_hypothesis_s, 1),
+            "rollback_to_resolved_s": round(resolved_s, 1),
+            **incident["timings_ms"],
+        },
+        "problems": _problems(seen, incident, best),
+    }
+
+
+def _problems(seen: Seen, incident: Mapping[str, Any], best: Mapping[str, Any]) -> list[str]:
+    """What a person would miss in the thread; empty when the loop closed."""
+    checks = {
+        "the suspect is not the leaking release": (best.get("suspect") or {}).get("change_id")
+        == f"deploy-checkout-{BAD_RELEASE}",
+        "the hypothesis does not name the release": BAD_RELEASE in json.dumps(seen.hypothesis["blocks"]),
+        "the hypothesis cites no evidence": bool(best.get("evidence")),
+        "there is no confidence": isinstance(best.get("confidence"), float) and 0 < best["confidence"] < 1,
+        "there is no first action": bool((incident["first_action"] or {}).get("text")),
+        "there are fewer than three similar incidents": len(incident["similar"]) == 3,
+        "there is too little evidence": len(incident["evidence"]) >= 5,
+    }
+    return [problem for problem, well in checks.items() if not well]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

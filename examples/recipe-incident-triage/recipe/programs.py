@@ -1,0 +1,139 @@
+"""Starting and stopping the programs of the recipe."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+_READY_S = 60.0
+_STOP_S = 15.0
+
+
+class RecipeError(Exception):
+    """Something in the recipe did not come up or did not happen; the message says what and where to look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A running program. `ready` is the JSON line it printed, if it prints one."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+    ready: Mapping[str, Any]
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL for one that does not listen."""
+        if self.process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await self.process.wait()
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+    def check(self) -> None:
+        """Raises RecipeError when it has ended by itself."""
+        if self.process.returncode is not None:
+            raise RecipeError(f"{self.name} ended with code {self.process.returncode}:\n{self.tail()}")
+
+    def tail(self) -> str:
+        """The end of its log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-15:])
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def python(module: str, *args: str) -> list[str]:
+    """The command that runs a module with this interpreter."""
+    return [sys.executable, "-m", module, *args]
+
+
+async def start(
+    name: str,
+    command: Sequence[str],
+    *,
+    logs: Path,
+    environment: Mapping[str, str] | None = None,
+    announces: bool = True,
+) -> Program:
+    """Start a program; when it `announces` itself, wait for its JSON line. Raises RecipeError with its last words."""
+    log = logs / f"{name}.stderr.log"
+    with log.open("ab") as sink:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE if announces else sink,
+            stderr=sink,
+            env={**os.environ, **(environment or {})},
+            # A Ctrl-C in the terminal is for the recipe, which then stops its programs in order.
+            start_new_session=True,
+        )
+    program = Program(name=name, process=process, log=log, ready={})
+    if not announces:
+        return program
+    try:
+        ready = await _announcement(process)
+    except (TimeoutError, json.JSONDecodeError) as error:
+        await program.stop()
+        raise RecipeError(f"{name} did not come up:\n{program.tail()}") from error
+    return Program(name=name, process=process, log=log, ready=ready)
+
+
+async def _announcement(process: asyncio.subprocess.Process) -> Mapping[str, Any]:
+    assert process.stdout is not None, "it was opened as a pipe"
+    async with asyncio.timeout(_READY_S):
+        line = await process.stdout.readline()
+    return json.loads(line)
+
+
+class Cast:
+    """Every running program, stopped in the opposite order of its start."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self._running: list[Program] = []
+
+    async def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        announces: bool = True,
+    ) -> Program:
+        """Start one and remember it."""
+        program = await start(name, command, logs=self.logs, environment=environment, announces=announces)
+        self._running.append(program)
+        return program
+
+    async def stop(self, program: Program) -> None:
+        """Stop one."""
+        self._running.remove(program)
+        await program.stop()
+
+    def check(self) -> None:
+        """Raises RecipeError when any of them has ended by itself."""
+        for program in self._running:
+            program.check()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for program in reversed(self._running):
+            await program.stop()

@@ -1,0 +1,96 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.core.logs import LogRecord, Trend, join_lines, mask, rank_templates, template_of
+
+ONSET = datetime(2026, 11, 20, 9, 2, tzinfo=UTC)
+
+
+def record(seconds, text, *, level="ERROR", service="web"):
+    return LogRecord(at=ONSET + timedelta(seconds=seconds), level=level, service=service, text=text)
+
+
+def ranked(*records):
+    return rank_templates(records, boundary=ONSET)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("took 42 ms", "took <n> ms"),
+        ("order=5123 sku=sku-017", "order=<n> sku=sku-<n>"),
+        ("id 0b0f2c5e-8a6b-4f4d-9a63-0b0f2c5e8a6b gone", "id <uuid> gone"),
+        ("from 10.2.3.4:5432", "from <ip>"),
+        ("at 2026-11-20T09:01:02.123Z it began", "at <time> it began"),
+        ("commit 9f8e7d6c5b4a39281706", "commit <hex>"),
+        ("relation 'orders' and \"stock\"", "relation <text> and <text>"),
+        ("checkout started version=2.31.0", "checkout started version=2.31.0"),
+    ],
+)
+def test_variable_parts_are_masked_and_versions_are_kept(text, masked):
+    assert mask(text) == masked
+
+
+def test_a_traceback_is_joined_to_its_first_line_and_the_exception_is_kept_whole():
+    lines = [
+        record(0, "order failed id=7"),
+        record(0, "Traceback (most recent call last):"),
+        record(0, '  File "a.py", line 3'),
+        record(1, "ok"),
+    ]
+    joined = join_lines(lines)
+
+    assert [one.text.splitlines()[0] for one in joined] == ["order failed id=7", "ok"]
+    text = "order failed id=7\nTraceback (most recent call last):\n  File\npsycopg.OperationalError: FATAL: too many clients 17"
+    assert template_of(text) == "order failed id=<n> … psycopg.OperationalError: FATAL: too many clients <n>"
+
+
+def test_lines_of_two_services_are_not_joined_to_one_another():
+    joined = join_lines(
+        [record(0, "boom", service="a"), record(0, "fine", service="b"), record(0, "  at x", service="a")]
+    )
+
+    assert [(one.service, one.text) for one in joined] == [("a", "boom\n  at x"), ("b", "fine")]
+
+
+def test_a_template_that_was_never_seen_before_is_new_and_comes_first():
+    old = [record(t, f"request {t} done", level="INFO") for t in range(-600, 30, 10)]
+    first = ranked(*old, *[record(t, f"cannot connect, attempt {t}") for t in range(5)])[0]
+
+    assert first.trend is Trend.NEW
+    assert first.template == "cannot connect, attempt <n>"
+    assert (first.before, first.after) == (0, 5)
+
+
+def test_a_template_that_comes_much_more_often_is_surging():
+    old = [record(t, "timeout talking to db") for t in range(-600, 0, 100)]
+    (one,) = ranked(*old, *[record(t, "timeout talking to db") for t in range(0, 60, 2)])
+
+    assert one.trend is Trend.SURGING
+
+
+def test_a_steady_error_is_not_called_new():
+    (one,) = ranked(*[record(t, "flaky thing failed") for t in range(-600, 60, 10)])
+
+    assert one.trend is Trend.STEADY
+
+
+def test_without_anything_before_nothing_is_called_new():
+    (one,) = ranked(*[record(t, "boom") for t in range(0, 30, 2)])
+
+    assert one.trend is Trend.STEADY
+
+
+def test_exception_names_are_listed():
+    one = ranked(record(-10, "fine", level="INFO"), record(1, "failed: psycopg.OperationalError: no slots"))[0]
+
+    assert one.exceptions == ("psycopg.OperationalError",)
+
+
+def test_many_lines_are_ranked_in_linear_time():
+    lines = [
+        record(-600 + place / 100, f"request {place} took {place % 90} ms", level="INFO") for place in range(60_000)
+    ]
+
+    assert len(ranked(*lines)) == 1
