@@ -24,6 +24,8 @@ MAX_METRICS = 80
 _GAUGES_PER_QUERY = 20
 _PARALLEL = 6
 
+_OWN_SERIES = frozenset({"", "ALERTS", "ALERTS_FOR_STATE"})
+
 
 class Prometheus:
     """Finds and draws the series of a service, and runs PromQL."""
@@ -87,7 +89,8 @@ class Prometheus:
         params = {"match[]": selector, **_ends(window)}
         answer = await self._api.get("/api/v1/series", params, query=selector, window=window)
         names = {str(each.get("__name__", "")) for each in cast("list[dict[str, str]]", answer.get("data") or [])}
-        names.discard("")
+        # What Prometheus writes down about its own alerts and scrapes carries the service's label, but is not its doing.
+        names = {name for name in names if name not in _OWN_SERIES and not name.startswith("scrape_")}
         if not names:
             known = await self._api.get(f"/api/v1/label/{self._label}/values", {}, query=selector)
             words = (

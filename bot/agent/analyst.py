@@ -101,7 +101,9 @@ def _summary(symptoms: Sequence[Evidence], top: Candidate, case: Case) -> str:
     loudest = by_weight(symptoms)
     if top.cause_class is CauseClass.NO_CAUSE or not loudest:
         return f"No symptom of {case.service or 'the service'} stands out around the alert."
-    return f"{sentence(clip(loudest[0].title, 200))} Most likely: {clip(top.title, 160)}"
+    second = next((one for one in loudest if one.kind is not loudest[0].kind), None)
+    told = [loudest[0]] if second is None else [loudest[0], second]
+    return " ".join(sentence(clip(one.title, 200)) for one in told)
 
 
 def _first_action(top: Candidate, case: Case) -> FirstAction:

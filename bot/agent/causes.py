@@ -82,13 +82,19 @@ def blame(
     return Candidate(
         score=score,
         cause_class=_CLASSES.get(kind, CauseClass.DEPLOY),
-        title=f"{kind.capitalize()} of {name}: {clip(title_of(change), 90)}",
+        title=_headline(kind, name, title_of(change)),
         suspect=Suspect(service=change.service, change_id=str(facts.get("change_id"))),
         claims=tuple(claims),
         check=f"If undoing this {kind} on {change.service} does not stop the symptom, or the symptom began before {_at(change):%H:%M:%S}Z, it is not the cause.",
         change=change,
         overlap=overlap,
     )
+
+
+def _headline(kind: str, name: str, title: str) -> str:
+    """`Deploy of checkout 2.31.0`; with the change's own title where that says more than its name."""
+    told = set(re.findall(r"[\w.]+", title.casefold())) <= set(re.findall(r"[\w.]+", f"{name} {kind}".casefold()))
+    return f"{kind.capitalize()} of {name}" + ("" if told else f": {clip(title, 90)}")
 
 
 def weakened(one: Candidate, best_overlap: float, loud: float) -> Candidate:
@@ -229,7 +235,9 @@ def by_weight(found: Iterable[Evidence]) -> list[Evidence]:
 
 def _strongest(support: Sequence[Evidence], symptoms: Sequence[Evidence]) -> list[Evidence]:
     """Where the change shows up, then the loudest symptom; each once, three at most."""
-    ordered = dict.fromkeys([*[one.id for one in support[:2]], *[one.id for one in by_weight(symptoms)[:2]]])
+    # A quiet line that merely names the change is no support as long as something loud names it too.
+    telling = [one for one in support if one.weight >= _MOVED] or support[:1]
+    ordered = dict.fromkeys([*[one.id for one in telling[:2]], *[one.id for one in by_weight(symptoms)[:2]]])
     known = {one.id: one for one in symptoms}
     return [known[eid] for eid in list(ordered)[:3]]
 

@@ -95,4 +95,4 @@ def dropped_note(problems: Sequence[str]) -> tuple[str, ...]:
     """One honest line about what verification took away."""
     if not problems:
         return ()
-    return (f"Verification objected to {plural(len(problems), 'statement')} of the model: {'; '.join(problems[:2])}.",)
+    return (f"{plural(len(problems), 'statement')} of the model left out: the evidence does not show it.",)

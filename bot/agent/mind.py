@@ -5,6 +5,7 @@ The turn (plain JSON, so that it can be checkpointed) says what comes next. What
 the offline analyst's answer with a note that says why.
 """
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,6 +51,8 @@ from bot.ports import (
 )
 
 _SEARCH_LINES = 40
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +294,8 @@ class Mind:
             if not verified.draft.hypotheses:
                 failure, verified = "nothing of the model's answer stands on evidence", None
         if verified is not None:
+            for problem in verified.problems:
+                log.info("%s: %s", world.brief.investigation.id, problem)
             how = self._how(turn, turn.model, dropped_note(verified.problems))
         else:
             verified = verify(baseline, world.pack, self._known(world), case_text=case_text(world.brief))

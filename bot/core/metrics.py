@@ -146,7 +146,7 @@ def _change(series: Series, onset: datetime, start: float, end: float) -> Metric
         return None
     alert = onset.timestamp()
     step = float(np.median(np.diff(times)))
-    late = max(3 * step, 0.1 * (end - start))
+    late = max(2 * step, 0.1 * (end - start))
     if times[0] - start > late and abs(float(np.median(values))) > 0:
         return _edge(series, Direction.APPEARED, float(times[0]), 0.0, _level(values), alert)
     if end - times[-1] > late and abs(float(np.median(values))) > 0:

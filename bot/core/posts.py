@@ -34,6 +34,8 @@ class AlertCard:
     deliveries: int
     truncated: int
     requested_by: str = ""
+    verdict: str = ""
+    """The newest hypothesis with its confidence, once there is one."""
 
 
 class TaskState(enum.StrEnum):

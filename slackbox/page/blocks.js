@@ -12,7 +12,7 @@ export function text(object) {
 }
 
 function plain(words) {
-  return String(words).split(/:([a-z0-9_+'-]+):/).map((part, index) => (index % 2 ? emojiFor(part) : part));
+  return String(words).split(/:([a-z+][a-z0-9_+'-]*):/).map((part, index) => (index % 2 ? emojiFor(part) : part));
 }
 
 /** Blocks as nodes. `context` carries what a press needs; see message.js and modal.js. */

@@ -24,8 +24,8 @@ async def test_a_bot_killed_after_a_message_finishes_the_thread_without_repeatin
 
         await town.reply("similar", thread, timeout_s=60)
 
-        assert ALL == await town.kinds(thread)
-        assert 1 == len(await town.parents())
+        assert await town.kinds(thread) == ALL
+        assert len(await town.parents()) == 1
 
 
 async def test_an_alert_accepted_just_before_the_crash_is_triaged_after_it(tmp_path, database_url):
@@ -37,7 +37,7 @@ async def test_an_alert_accepted_just_before_the_crash_is_triaged_after_it(tmp_p
         thread = (await town.card(incident))["ts"]
         await town.reply("similar", thread, timeout_s=60)
 
-        assert ALL == await town.kinds(thread)
+        assert await town.kinds(thread) == ALL
 
 
 async def test_a_message_that_slack_took_before_the_answer_was_lost_is_not_sent_again(tmp_path, database_url):
@@ -48,8 +48,8 @@ async def test_a_message_that_slack_took_before_the_answer_was_lost_is_not_sent_
 
         await town.reply("similar", thread, timeout_s=60)
 
-        assert ALL == await town.kinds(thread)
-        assert 1 == len(await town.parents())
+        assert await town.kinds(thread) == ALL
+        assert len(await town.parents()) == 1
 
 
 async def test_a_finished_model_call_is_not_paid_for_again(tmp_path, database_url):
@@ -74,10 +74,10 @@ async def test_a_finished_model_call_is_not_paid_for_again(tmp_path, database_ur
 
         card = await town.reply("hypothesis", thread, timeout_s=60)
 
-        assert 3 == len(endpoint.requests)
+        assert len(endpoint.requests) == 3
         assert "openai/scripted" in json.dumps(card["blocks"]) or "scripted" in json.dumps(card["blocks"])
         await town.reply("similar", thread)
-        assert ALL == await town.kinds(thread)
+        assert await town.kinds(thread) == ALL
 
 
 async def test_a_stopped_bot_drains_and_exits_cleanly(tmp_path, database_url):
@@ -86,8 +86,8 @@ async def test_a_stopped_bot_drains_and_exits_cleanly(tmp_path, database_url):
         thread = (await town.card(incident))["ts"]
         await town.reply("similar", thread)
 
-        assert 0 == await town.bot.stop()
+        assert await town.bot.stop() == 0
 
     with psycopg.connect(database_url) as connection:
         states = connection.execute("select state::text from aiops.investigation").fetchall()
-    assert [("done",)] == states
+    assert states == [("done",)]

@@ -33,7 +33,7 @@ async def test_the_thread_holds_evidence_then_a_hypothesis_then_similar_incident
 
     await town.reply("similar", thread)
 
-    assert ["alert", "progress", "evidence", "hypothesis", "similar"] == await town.kinds(thread)
+    assert await town.kinds(thread) == ["alert", "progress", "evidence", "hypothesis", "similar"]
 
 
 async def test_the_hypothesis_names_the_leaking_release_and_cites_evidence(town, fired):
@@ -43,8 +43,8 @@ async def test_the_hypothesis_names_the_leaking_release_and_cites_evidence(town,
     detail = await town.bot.cli("incident", "show", incident, "--json")
 
     best = detail["hypotheses"][0]
-    assert {"service": "checkout", "change_id": "deploy-checkout-2.31.0"} == best["suspect"]
-    assert "deploy" == best["cause_class"]
+    assert best["suspect"] == {"service": "checkout", "change_id": "deploy-checkout-2.31.0"}
+    assert best["cause_class"] == "deploy"
     assert set(best["evidence"]) <= {item["id"] for item in detail["evidence"]}
     assert best["evidence"]
     assert 0 < best["confidence"] < 1
@@ -141,7 +141,7 @@ async def test_run_again_edits_the_same_messages(town, fired):
     async with asyncio.timeout(30):
         while not await finished():
             await asyncio.sleep(0.05)
-    assert ["alert", "progress", "evidence", "hypothesis", "similar"] == await town.kinds(thread)
+    assert await town.kinds(thread) == ["alert", "progress", "evidence", "hypothesis", "similar"]
 
 
 async def test_slash_triage_opens_an_incident_of_its_own(town):
@@ -163,5 +163,5 @@ async def test_slash_status_tells_what_is_open_and_who_answers(town, fired):
 
 
 async def test_nothing_the_bot_did_broke_a_rule_of_slack(town):
-    assert [] == town.box.violations()
-    assert [] == town.box.unacked()
+    assert town.box.violations() == []
+    assert town.box.unacked() == []

@@ -74,7 +74,7 @@ async def test_claims_that_the_evidence_does_not_show_are_repaired_once_and_then
 
     assert [claim.text for claim in out.top.claims] == ["17 of 17 usable connections are taken."]
     assert out.top.confidence.value <= 0.84
-    assert any("99" in note for note in out.assessment.notes)
+    assert any("left out" in note for note in out.assessment.notes)
     told = endpoint.requests[1]["messages"][-1]["content"]
     assert "E99" in told
     assert len(endpoint.requests) == 2

@@ -55,7 +55,7 @@ def checkout(database: OrdersDb, version: str, log: Path) -> contextlib.Abstract
 async def until(look: Callable[[], object], *, within: float = 15) -> object:
     """The first true answer of `look`."""
     async with asyncio.timeout(within):
-        while not (found := await asyncio.to_thread(look)):  # noqa: ASYNC110 -- another program has no event to wait for
+        while not (found := await asyncio.to_thread(look)):
             await asyncio.sleep(0.05)
         return found
 

@@ -77,6 +77,10 @@ class OpenAiEndpoint:
         """Add answers; a callable is given the request's body and returns a Reply."""
         self._queue.extend(answers)
 
+    def clear(self) -> None:
+        """Forget answers that were not asked for."""
+        self._queue.clear()
+
     @property
     def left(self) -> int:
         """How many scripted answers have not been asked for."""

@@ -22,7 +22,9 @@ class InvestigationQueries(Session):
         row = await self.row("claim_investigation", now=now, owner=owner, until=now + lease, cap=cap)
         if row is None:
             return None
-        await self.execute("incident_starts", id=row["incident_id"])
+        self.wakes = True
+        if await self.execute("incident_starts", id=row["incident_id"]):
+            await self.execute("touch_card", id=row["incident_id"], now=now)
         return investigation_of(row)
 
     async def extend_lease(self, investigation: Investigation, *, owner: str, until: datetime) -> None:
@@ -67,7 +69,6 @@ class InvestigationQueries(Session):
 
     async def save_assessment(self, investigation: Investigation, concluded: Concluded, *, now: datetime) -> None:
         """Freeze what it came to."""
-        del now
         row = await self.row(
             "save_assessment",
             id=investigation.id,
@@ -75,6 +76,7 @@ class InvestigationQueries(Session):
             assessment=jsonb(to_json(concluded.assessment)),
         )
         _ours(row, investigation)
+        await self.execute("touch_card", id=investigation.incident_id, now=now)
         # What the model's own tool calls found came after the gathered pack was saved.
         await self._save_items(investigation, concluded.pack.evidence)
 

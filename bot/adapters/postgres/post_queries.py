@@ -68,7 +68,12 @@ class PostQueries(Session):
             deliveries=incident["deliveries"],
             truncated=incident["truncated"],
             requested_by=incident["requested_by"],
+            verdict=await self._verdict(row["incident_id"]),
         )
+
+    async def _verdict(self, incident_id: str) -> str:
+        row = await self.row("verdict", id=incident_id)
+        return f"{row['title']} ({row['confidence']:.0%})" if row else ""
 
     async def post_sent(self, post: Post, anchor: Anchor, *, now: datetime) -> None:
         """It stands in Slack; a parent gives its incident the thread."""

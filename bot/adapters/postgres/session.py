@@ -27,6 +27,9 @@ _AWAY = (
 )
 
 
+_RECONNECT_S = 2.0
+
+
 def make_pool(
     dsn: str, *, max_size: int, name: str, timeout_s: float = 5.0, search_path: str = "", autocommit: bool = False
 ) -> Pool:
@@ -39,6 +42,9 @@ def make_pool(
         open=False,
         name=name,
         timeout=timeout_s,
+        # The pool doubles its pauses while the server is away. Giving up early makes the next caller start afresh, so
+        # that a database that is back is used within a second or two and not after the longest pause.
+        reconnect_timeout=_RECONNECT_S,
         connection_class=AsyncConnection[DictRow],
         kwargs={
             "row_factory": dict_row,

@@ -40,13 +40,16 @@ def alert_message(card: AlertCard) -> Message:
         made: list[b.Block] = [b.header(headline)]
         if summary:
             made.append(b.paragraph(summary, room.chars))
+        if card.verdict:
+            made.append(b.section(Mrkdwn(f"*Likely cause:* {safe(card.verdict, 300)}")))
         made.append(b.fields(_fields(incident)))
         if len(card.alerts) > 1 or card.truncated:
             made.append(_alert_lines(card, room))
         made.append(b.context(_small_print(card, state)))
         return made
 
-    return fitted(f"{headline}{where}. {_state_sentence(incident, state)}", build)
+    verdict = f" Likely cause: {card.verdict}." if card.verdict else ""
+    return fitted(f"{headline}{where}. {_state_sentence(incident, state)}{verdict}", build)
 
 
 def _word(incident: Incident) -> str:

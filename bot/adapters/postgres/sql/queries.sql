@@ -99,6 +99,17 @@ select
 -- The newest run that came to an assessment, else the newest.
 select * from aiops.investigation where incident_id = %(id)s order by (assessment is not null) desc, number desc limit 1
 
+-- name: verdict
+-- What the newest concluded run thinks.
+select assessment #>> '{hypotheses,0,title}' as title, (assessment #>> '{hypotheses,0,confidence,value}')::float as confidence
+from aiops.investigation where incident_id = %(id)s and assessment #> '{hypotheses,0}' is not null
+order by number desc limit 1
+
+-- name: touch_card
+-- The alert card shows state and verdict, so it is edited when they change.
+update aiops.post set version = version + 1, due_at = greatest(due_at, %(now)s)
+where operation = %(id)s || ':alert' and is_parent
+
 -- name: evidence
 -- The pack of one investigation.
 select body from aiops.evidence where investigation_id = %(id)s order by place
