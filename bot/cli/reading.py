@@ -54,12 +54,12 @@ async def triage(settings: Settings, text: str, payload: Path | None, *, as_json
         raise ConfigError("Give either words (aiops triage 'checkout is slow') or --payload FILE")
     now = settings.model_copy(update={"config": settings.config.model_copy(update={"settle_seconds": 0.0})})
     async with open_core(now) as core:
-        await core.flows.sync_index()
         incident_id = await (
             _from_file(core, payload)
             if payload
             else core.flows.start_triage(text, channel=settings.config.channels.post, user="cli")
         )
+        await core.flows.sync_index()
         while await core.flows.investigate_next():
             pass
         await _print_incident(core, incident_id, as_json=as_json)

@@ -244,6 +244,7 @@ _SAME = {
     "psql": "postgresql",
     "k8s": "kubernetes",
     "kube": "kubernetes",
+    "kubernete": "kubernetes",
     "db": "database",
     "conn": "connection",
     "cert": "certificate",

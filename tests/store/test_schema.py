@@ -25,7 +25,9 @@ def test_allowed_transitions_are_the_same_in_code_and_schema(database_url, table
     assert {(str(a), str(b)) for a, b in transitions} == set(rows)
 
 
-@pytest.mark.parametrize(("name", "enum"), [("incident_state", IncidentState), ("investigation_state", InvestigationState)])
+@pytest.mark.parametrize(
+    ("name", "enum"), [("incident_state", IncidentState), ("investigation_state", InvestigationState)]
+)
 def test_states_are_the_same_in_code_and_schema(database_url, name, enum):
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(f"select unnest(enum_range(null::aiops.{name}))::text").fetchall()
@@ -56,7 +58,7 @@ def test_every_change_of_state_leaves_a_history_row(database_url):
             "select from_state::text, to_state::text from aiops.incident_history order by id"
         ).fetchall()
 
-    assert [(None, "received"), ("received", "investigating"), ("investigating", "resolved")] == rows
+    assert rows == [(None, "received"), ("received", "investigating"), ("investigating", "resolved")]
 
 
 @pytest.mark.parametrize("statement", ["update aiops.aiops_audit set actor = 'x'", "delete from aiops.aiops_audit"])
@@ -76,8 +78,8 @@ async def test_migrating_twice_changes_nothing(new_database):
     second = await migrate(url)
 
     assert [one.name for one in load_migrations()] == first
-    assert [] == second
-    assert [] == await missing(url)
+    assert second == []
+    assert await missing(url) == []
 
 
 async def test_an_unmigrated_database_is_seen_as_such(new_database):
@@ -109,4 +111,4 @@ def test_sql_text_stands_in_sql_files_only():
         if path.name not in allowed and pattern.search(path.read_text(encoding="utf-8"))
     ]
 
-    assert [] == offenders
+    assert offenders == []

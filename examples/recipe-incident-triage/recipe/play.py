@@ -13,7 +13,7 @@ import httpx
 from .programs import Program, RecipeError, python, start
 from .stage import BAD_RELEASE, CHANNEL, GOOD_RELEASE, RECIPE, Announce, Stage
 
-_HEALTHY_S = 15.0
+_HEALTHY_S = 20.0
 _ALERT_S = 120.0
 _HYPOTHESIS_S = 60.0
 _RESOLVE_S = 90.0

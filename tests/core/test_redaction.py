@@ -1,0 +1,55 @@
+"""Secrets leave text; everything else stays."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.redaction import redact
+
+SECRETS = [
+    ("postgres://shop:hunter22@db:5432/orders", "hunter22"),
+    ("redis://:s3cr3tpass@cache/0", "s3cr3tpass"),
+    ("password=correct-horse", "correct-horse"),
+    ('{"api_key": "abcd1234efgh"}', "abcd1234efgh"),
+    ("Authorization: Bearer abcdef0123456789abcdef", "abcdef0123456789abcdef"),
+    ("token xoxb-1234567890-abcdefghij", "xoxb-1234567890-abcdefghij"),
+    ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"),
+    ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
+    ("sk-proj-abcdefghijklmnopqrst", "sk-proj-abcdefghijklmnopqrst"),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTYifQ.c2lnbmF0dXJl", "eyJzdWIiOiIxMjM0NTYifQ"),
+    ("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANB\n-----END PRIVATE KEY-----", "MIIEvQIBADANB"),
+    ("mail to jane.doe@example.com now", "jane.doe@example.com"),
+    ("card 4111 1111 1111 1111 declined", "4111 1111 1111 1111"),
+]
+HARMLESS = [
+    "FATAL: remaining connection slots are reserved for roles with the SUPERUSER attribute",
+    "checkout/2.31.0 holds 16 of 17 sessions, oldest idle 43 s",
+    "order 1234567890123456 placed at 2026-11-23T09:00:00Z",
+    "password authentication failed for user shop",
+    "token bucket is empty",
+    "commit 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567 by ines",
+    "secret=${VAULT_SECRET}",
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_a_secret_is_replaced(text, secret):
+    assert secret not in redact(text)
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_ordinary_text_is_left_alone(text):
+    assert redact(text) == text
+
+
+def test_the_same_secret_keeps_being_recognisable_as_the_same():
+    first, second = redact("password=correct-horse"), redact("pwd: correct-horse")
+
+    assert first.split("[")[1] == second.split("[")[1]
+
+
+@given(st.text())
+def test_any_text_can_be_redacted_and_redacting_twice_changes_nothing_more(text):
+    once = redact(text)
+
+    assert redact(once) == once
