@@ -306,9 +306,14 @@ class _IndexSync:
         self._embedder = embedder
         self._index = index
         self._seen: frozenset[tuple[str, int, int]] | None = None
+        self._running = asyncio.Lock()
 
     async def run(self) -> Mapping[str, int]:
         """How many were indexed, removed, unchanged. Raises ConfigError for a bad file; the rest stays as it was."""
+        async with self._running:
+            return await self._run()
+
+    async def _run(self) -> Mapping[str, int]:
         now = await asyncio.to_thread(self._look)
         if now == self._seen:
             return {"indexed": 0, "removed": 0, "unchanged": len(now)}

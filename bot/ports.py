@@ -143,7 +143,11 @@ class PostmortemIndex(Protocol):
     """Where vectors of postmortems are kept."""
 
     async def indexed(self) -> Mapping[str, str]:
-        """Postmortem id to the hash that is indexed now."""
+        """Postmortem id to the hash that is indexed now; empty while its vectors are being made."""
+        ...
+
+    async def announce(self, postmortems: Sequence[Postmortem]) -> None:
+        """Store the texts before their vectors are made, so that they can be found by words at once."""
         ...
 
     async def replace(self, postmortem: Postmortem, vectors: Mapping[str, Sequence[float]]) -> None:

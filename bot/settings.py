@@ -1,5 +1,6 @@
 """The only reader of the environment and of aiops.yaml."""
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -56,6 +57,13 @@ class Autonomy(_Strict):
     """How far the bot may go; rising needs evidence, so only the default is set here."""
 
     default: Literal["advisory", "approved", "autonomous"] = "advisory"
+
+    @field_validator("default")
+    @classmethod
+    def _works(cls, value: str) -> str:
+        if value != "advisory":
+            raise ValueError("this version only advises; 'advisory' is the one level that works")
+        return value
 
 
 class Schedule(_Strict):
@@ -132,8 +140,8 @@ class Settings(_Strict):
 
 
 def load_config(path: Path) -> Config:
-    """aiops.yaml. A missing file means the defaults. Raises ConfigError with file, line and the nearest key."""
-    return parse_yaml(read_text(path), Config, path) if path.exists() else Config()
+    """aiops.yaml, with ${NAME} filled in from the environment. A missing file means the defaults. Raises ConfigError with file, line and the nearest key."""
+    return parse_yaml(read_text(path), Config, path, variables=os.environ) if path.exists() else Config()
 
 
 def load_settings() -> Settings:

@@ -1,6 +1,7 @@
 """YAML and Markdown front matter, read strictly: errors name the file, the line and the nearest valid name."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
@@ -13,6 +14,7 @@ from bot.core.errors import ConfigError
 Model = TypeVar("Model", bound=BaseModel)
 
 _FENCE = "---"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def read_text(path: Path) -> str:
@@ -42,8 +44,14 @@ def split_front_matter(text: str, path: Path) -> tuple[str, str, int]:
     raise ConfigError(f"{path}:{len(lines)}: the front matter has no closing line '---'")
 
 
-def parse_yaml(text: str, model: type[Model], path: Path, *, first_line: int = 1) -> Model:
-    """Validate YAML against a model. `first_line` is where the text begins in its file."""
+def parse_yaml(
+    text: str, model: type[Model], path: Path, *, first_line: int = 1, variables: Mapping[str, str] | None = None
+) -> Model:
+    """
+    Validate YAML against a model. `first_line` is where the text begins in its file.
+
+    With `variables`, ${NAME} in a value is replaced; a name that is not there is an error with its line.
+    """
     try:
         # yaml's stubs leave compose() untyped.
         node = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
@@ -56,10 +64,33 @@ def parse_yaml(text: str, model: type[Model], path: Path, *, first_line: int = 1
     data = {} if data is None else data
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:{first_line}: must be a mapping of keys to values")
+    if variables is not None:
+        data = _filled(data, variables, (), node, f"{path}:", first_line)
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise ConfigError("\n".join(_sentences(error, model, node, path, first_line))) from error
+
+
+def _filled(
+    data: Any, variables: Mapping[str, str], loc: tuple[int | str, ...], node: yaml.Node | None, path: str, first: int
+) -> Any:
+    """The same data with ${NAME} replaced in every text."""
+    if isinstance(data, dict):
+        items = cast("dict[str, Any]", data).items()
+        return {key: _filled(value, variables, (*loc, key), node, path, first) for key, value in items}
+    if isinstance(data, list):
+        values = cast("list[Any]", data)
+        return [_filled(value, variables, (*loc, place), node, path, first) for place, value in enumerate(values)]
+    if not isinstance(data, str):
+        return data
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in variables:
+            raise ConfigError(f"{path}{first + _line_of(node, loc)}: the environment variable {match[1]} is not set")
+        return variables[match[1]]
+
+    return _VARIABLE.sub(fill, data)
 
 
 def _sentences(

@@ -24,7 +24,7 @@ from bot.agent.causes import (
 from bot.agent.draft import Draft, DraftHypothesis
 from bot.core.evidence import Evidence, EvidenceKind, EvidencePack
 from bot.core.hypothesis import CauseClass, FirstAction
-from bot.core.text import clip, one_line
+from bot.core.text import clip, one_line, plural
 
 _SYMPTOMS = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC, EvidenceKind.LOG, EvidenceKind.ALERT})
 _UNDO = {
@@ -58,7 +58,7 @@ def analyse(pack: EvidencePack, case: Case) -> Draft:
     shares = _shares([one.score for one in ranked])
     raws = {id(one): share for one, share in zip(ranked, shares, strict=True)}
     return Draft(
-        summary=_summary(symptoms, chosen[0], case),
+        summary=_summary(symptoms, chosen[0], case, len(pack.gaps)),
         hypotheses=tuple(_draft(one, raws[id(one)]) for one in chosen),
         first_action=_first_action(chosen[0], case),
         ruled_out=_ruled_out(blamed, changes, chosen),
@@ -74,6 +74,9 @@ def _distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
             chosen.append(one)
         if len(chosen) == 3:
             break
+    if not any(one.claims for one in chosen):
+        # Nothing was seen, so there is nothing to tell two guesses apart.
+        return chosen[:1]
     if all(one.change is not None for one in chosen):
         chosen = [*chosen[:2], next(one for one in ranked if one.change is None)]
     return chosen
@@ -97,8 +100,10 @@ def _draft(one: Candidate, raw: float) -> DraftHypothesis:
     )
 
 
-def _summary(symptoms: Sequence[Evidence], top: Candidate, case: Case) -> str:
-    loudest = by_weight(symptoms)
+def _summary(symptoms: Sequence[Evidence], top: Candidate, case: Case, gaps: int) -> str:
+    loudest = by_weight(one for one in symptoms if one.kind is not EvidenceKind.ALERT)
+    if not loudest and gaps:
+        return f"Hardly anything could be looked at ({plural(gaps, 'source')} out of reach), so no cause can be named."
     if top.cause_class is CauseClass.NO_CAUSE or not loudest:
         return f"No symptom of {case.service or 'the service'} stands out around the alert."
     second = next((one for one in loudest if one.kind is not loudest[0].kind), None)

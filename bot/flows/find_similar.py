@@ -70,7 +70,10 @@ class SimilarIncidents:
         except AiopsError as error:
             log.warning("similar incidents by words alone: %s", error)
             return {}, f"by words alone: {error}"
-        return {one.id: score for one, score in nearest}, ""
+        unfinished = "" in (self._signature or {}).values()
+        return {
+            one.id: score for one, score in nearest
+        }, "by words alone, the index is being built" if unfinished else ""
 
 
 def _text(one: Postmortem) -> str:

@@ -26,6 +26,7 @@ async def sync_index(
     gone = [name for name in indexed if name not in files]
     if gone:
         await index.remove(gone)
+    await index.announce([one for one in changed if one.id not in indexed])
     for start in range(0, len(changed), _BATCH):
         await _index(changed[start : start + _BATCH], embedder=embedder, index=index)
     return {"indexed": len(changed), "removed": len(gone), "unchanged": len(files) - len(changed)}

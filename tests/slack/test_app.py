@@ -219,12 +219,3 @@ async def test_the_shortcut_on_a_reply_answers_in_that_thread(slackbox, face, wo
     await told(slackbox, "INC-9")
 
     assert world.triages == [("orders too", "C0ALERTS", "U0ANA", Anchor(channel="C0ALERTS", ts=parent))]
-
-
-async def test_a_shortcut_that_is_not_there_yet_says_so(slackbox, face):
-    ts = await slackbox.post(user="U0BEN", channel="C0ALERTS", text="it was the deploy")
-
-    answer = await slackbox.shortcut(user="U0ANA", channel="C0ALERTS", ts=ts, callback_id="record_root_cause")
-
-    assert answer["acked"]
-    await told(slackbox, "cannot do that yet")

@@ -277,7 +277,7 @@ async def test_a_modal_is_opened_corrected_and_submitted(slackbox):
     app, states = app_of(slackbox), []
     app.event("message")(ignore)
 
-    @app.shortcut("record_root_cause")
+    @app.shortcut("triage_message")
     async def shortcut(ack, body, client):
         await ack()
         await client.views_open(trigger_id=body["trigger_id"], view=samples.modal())
@@ -292,7 +292,7 @@ async def test_a_modal_is_opened_corrected_and_submitted(slackbox):
 
     async with connected(slackbox, app):
         ts = await slackbox.post(user="ana", channel="alerts", text="it was the deploy")
-        await slackbox.shortcut(user="ana", channel="alerts", ts=ts, callback_id="record_root_cause")
+        await slackbox.shortcut(user="ana", channel="alerts", ts=ts, callback_id="triage_message")
         (view,) = await slackbox.open_views("ana")
         values = {"cause": {"text": "deploy"}, "right": {"choice": "yes"}}
         missing = await slackbox.submit(user="ana", view_id=view["id"], values={"cause": {"text": "deploy"}})

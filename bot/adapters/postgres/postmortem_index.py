@@ -25,6 +25,17 @@ class PgPostmortemIndex:
             rows = await Session(connection).rows("indexed_postmortems", model=self._model)
         return {row["id"]: row["sha256"] for row in rows}
 
+    async def announce(self, postmortems: Sequence[Postmortem]) -> None:
+        """Texts without vectors yet; an empty hash marks them as unfinished."""
+        async with wrapped_errors(), self._pool.connection() as connection, connection.transaction():
+            await Session(connection).many(
+                "put_postmortem",
+                [
+                    {"id": one.id, "body": jsonb(to_json(one)), "sha256": "", "model": self._model}
+                    for one in postmortems
+                ],
+            )
+
     async def replace(self, postmortem: Postmortem, vectors: Mapping[str, Sequence[float]]) -> None:
         """Store one postmortem with its vectors in one transaction."""
         async with wrapped_errors(), self._pool.connection() as connection, connection.transaction():

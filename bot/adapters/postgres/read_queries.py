@@ -75,7 +75,8 @@ class ReadQueries(InvestigationQueries):
             pack=pack,
             assessment=assessment,
             timings_ms={
-                "received": _ms(opened, row["started_at"]),
+                # A person's words have no earlier beginning than their arrival.
+                "received": 0 if row["trigger"] == "manual" else _ms(opened, row["started_at"]),
                 "evidence_posted": _ms(posted.get("evidence"), opened),
                 "hypothesis_posted": _ms(posted.get("hypothesis"), opened),
             },

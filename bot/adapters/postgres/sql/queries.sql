@@ -72,9 +72,9 @@ select * from aiops.alert where incident_id = %(id)s
 order by (status = 'firing') desc, first_seen_at, fingerprint limit %(limit)s
 
 -- name: related_alerts
--- What else alerted around then, on other incidents.
+-- What else alerted around then, on other incidents. A person's question is no alert.
 select * from aiops.alert
-where starts_at between %(start)s and %(end)s and incident_id is distinct from %(id)s
+where source <> 'manual' and starts_at between %(start)s and %(end)s and incident_id is distinct from %(id)s
 order by starts_at desc, fingerprint limit %(limit)s
 
 -- name: incident_by_anchor
