@@ -1,0 +1,73 @@
+"""What is known beforehand: past incidents, runbooks, prompts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from bot.core.hypothesis import PromptRef, SimilarFound
+from bot.core.postmortem import Postmortem
+from bot.core.runbook import Runbook
+
+
+class Embedder(Protocol):
+    """Text to unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """Model name; vectors of different names are never compared."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One vector of 384 floats per text."""
+        ...
+
+
+class SimilarSearch(Protocol):
+    """The index of past incidents."""
+
+    async def search(self, text: str, *, service: str, k: int) -> SimilarFound:
+        """The k most similar past incidents above the floor, best first."""
+        ...
+
+
+class PostmortemIndex(Protocol):
+    """Where vectors of postmortems are kept."""
+
+    async def indexed(self) -> Mapping[str, str]:
+        """Postmortem id to the hash that is indexed now; empty while its vectors are being made."""
+        ...
+
+    async def announce(self, postmortems: Sequence[Postmortem]) -> None:
+        """Store the texts before their vectors are made, so that they can be found by words at once."""
+        ...
+
+    async def replace(self, postmortem: Postmortem, vectors: Mapping[str, Sequence[float]]) -> None:
+        """Store one postmortem and its section vectors, replacing what was there."""
+        ...
+
+    async def remove(self, ids: Sequence[str]) -> None:
+        """Forget postmortems whose files are gone."""
+        ...
+
+    async def nearest(self, vector: Sequence[float], k: int) -> Sequence[tuple[Postmortem, float]]:
+        """Nearest postmortems by cosine similarity of their best section, best first."""
+        ...
+
+    async def everything(self) -> Sequence[Postmortem]:
+        """All indexed postmortems."""
+        ...
+
+
+class Runbooks(Protocol):
+    """The loaded runbooks."""
+
+    def all(self) -> Sequence[Runbook]:
+        """Every runbook that loaded."""
+        ...
+
+
+class Prompts(Protocol):
+    """The loaded prompts."""
+
+    def render(self, name: str, inputs: Mapping[str, object]) -> tuple[str, PromptRef]:
+        """Render a prompt; every declared input must be given."""
+        ...

@@ -1,0 +1,166 @@
+"""PostgreSQL, as far as the flows care."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.core.alert import Alert, Anchor, Delivery
+from bot.core.evidence import EvidencePack
+from bot.core.hypothesis import Assessment, Usage
+from bot.core.incident import Incident, Investigation, InvestigationState
+from bot.core.intake import IntakePlan, IntakePolicy, KnownAlert, OpenIncident
+from bot.core.posts import Content, Post
+from bot.ports.agent import Concluded, Gathered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Who did what to which thing."""
+
+    actor: str
+    action: str
+    target: str
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """A Slack event that was written down before it was acknowledged."""
+
+    event_id: str
+    kind: str
+    body: Mapping[str, object]
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentDetail:
+    """Everything kept about one incident, for `incident show`."""
+
+    incident: Incident
+    alerts: tuple[Alert, ...]
+    investigation: Investigation | None
+    pack: EvidencePack | None
+    assessment: Assessment | None
+    timings_ms: Mapping[str, int | None]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What /aiops status tells."""
+
+    open_incidents: int
+    queued: int
+    running: int
+    posts_waiting: int
+    quarantined: int
+    last_delivery_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeView:
+    """The stored side of correlation, read under the intake lock."""
+
+    known: Mapping[tuple[str, datetime], KnownAlert]
+    incidents: Sequence[OpenIncident]
+    ids: Sequence[str]
+    """Fresh incident ids, one per alert of the batch."""
+    firing: Mapping[str, datetime]
+    """Fingerprint to starts_at of its firing alert, for senders that do not say when a resolved alert began."""
+
+
+class Transaction(Protocol):
+    """What can be read and written inside one transaction."""
+
+    async def read_intake(self, deliveries: Sequence[Delivery], *, since: datetime) -> IntakeView:
+        """What correlation needs to know. Holds the intake lock until the transaction ends: one at a time."""
+        ...
+
+    async def apply_intake(self, plan: IntakePlan, *, policy: IntakePolicy, now: datetime) -> None:
+        """Write alerts, incidents, investigations, posts and audit rows of one batch."""
+        ...
+
+    async def claim_investigation(
+        self, *, now: datetime, owner: str, lease: timedelta, cap: int
+    ) -> Investigation | None:
+        """Take one that is due: queued past its settle time, or running with a lease that ran out. None when at cap."""
+        ...
+
+    async def extend_lease(self, investigation: Investigation, *, owner: str, until: datetime) -> None:
+        """Raises LeaseLostError when the investigation is no longer ours."""
+        ...
+
+    async def end_investigation(
+        self, investigation: Investigation, *, state: InvestigationState, now: datetime
+    ) -> None:
+        """Raises LeaseLostError when another attempt has taken over."""
+        ...
+
+    async def add_investigation(self, incident_id: str, *, due_at: datetime, trigger: str) -> bool:
+        """Queue one; False when one is queued or running already."""
+        ...
+
+    async def incident(self, incident_id: str) -> Incident: ...
+    async def incident_alerts(self, incident_id: str) -> Sequence[Alert]: ...
+    async def incident_text(self, incident_id: str) -> str: ...
+    async def related_alerts(
+        self, incident_id: str, *, start: datetime, end: datetime, limit: int
+    ) -> Sequence[Alert]: ...
+    async def incident_by_anchor(self, anchor: Anchor) -> Incident | None: ...
+    async def incidents(self, *, limit: int, only_open: bool) -> Sequence[Incident]: ...
+    async def detail(self, incident_id: str) -> IncidentDetail: ...
+    async def counts(self) -> Counts: ...
+
+    async def save_evidence(self, investigation: Investigation, gathered: Gathered, *, now: datetime) -> None: ...
+    async def save_assessment(self, investigation: Investigation, concluded: Concluded, *, now: datetime) -> None: ...
+
+    async def put_post(
+        self, *, operation: str, incident_id: str, content: Content, now: datetime, final: bool = True
+    ) -> None:
+        """
+        Say that a message should read like this; new or edited, sent by the sender.
+
+        A message that is not final is edited at most every three seconds; what is between is skipped.
+        """
+        ...
+
+    async def claim_post(self, *, now: datetime, owner: str, lease: timedelta) -> Post | None: ...
+    async def extend_post(self, post: Post, *, owner: str, until: datetime) -> None:
+        """Raises LeaseLostError when another sender has taken it."""
+        ...
+
+    async def post_sent(self, post: Post, anchor: Anchor, *, now: datetime) -> None: ...
+    async def post_delayed(self, post: Post, *, due_at: datetime, why: str, doubtful: bool) -> None: ...
+    async def post_refused(self, post: Post, *, why: str) -> None: ...
+
+    async def put_inbox(self, event_id: str, kind: str, body: Mapping[str, object], *, now: datetime) -> bool:
+        """False when this event is known already."""
+        ...
+
+    async def claim_inbox(self, *, now: datetime, lease: timedelta) -> InboxItem | None: ...
+    async def inbox_done(self, event_id: str, *, now: datetime) -> None: ...
+    async def inbox_failed(self, event_id: str, *, why: str, retry_at: datetime | None) -> None: ...
+    async def last_seen(self, channel: str) -> str | None: ...
+    async def set_last_seen(self, channel: str, ts: str) -> None: ...
+
+    async def quarantine(self, *, source: str, reason: str, body: bytes, now: datetime) -> None: ...
+    async def audit(self, entries: Sequence[AuditEntry], *, now: datetime) -> None: ...
+
+
+class Store(Protocol):
+    """PostgreSQL."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """All or nothing. Raises StoreUnavailableError when the database is away."""
+        ...
+
+
+class Intake(Protocol):
+    """The door for deliveries; calls that arrive together share one commit."""
+
+    async def receive(self, delivery: Delivery) -> Sequence[str]:
+        """Incident ids that the delivery's alerts belong to, once committed."""
+        ...
