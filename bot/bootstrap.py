@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import os
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +20,7 @@ from bot.adapters.postgres.migrate import migrate
 from bot.adapters.postgres.postmortem_index import PgPostmortemIndex
 from bot.adapters.postgres.session import Pool, make_pool
 from bot.adapters.postgres.store import PostgresJournal, PostgresStore
-from bot.adapters.postmortems import load_postmortems
+from bot.adapters.postmortems import PostmortemFiles, load_postmortems
 from bot.adapters.prompts import PromptFolder
 from bot.adapters.runbooks import LoadedRunbooks, load_runbooks
 from bot.adapters.tools import DEFAULT_EFFECTS, Effect, McpServer, McpTools
@@ -36,8 +36,8 @@ from bot.flows.receive_alerts import quarantine, receive_alerts
 from bot.flows.run_again import run_again
 from bot.flows.send_posts import send_next
 from bot.flows.start_triage import start_triage
-from bot.flows.sync_index import sync_index
-from bot.ports import AgentEvent, Brief, Chat, PostmortemIndex, TriageAgent
+from bot.flows.sync_index import IndexSync
+from bot.ports import AgentEvent, Brief, Chat, TriageAgent
 from bot.settings import Settings
 from bot.worker import Bell, ring_all
 
@@ -281,7 +281,9 @@ def _bind(settings: Settings, hands: _Hands, agent: TriageAgent) -> Flows:
             lease=settings.lease,
             cap=settings.config.concurrent_investigations,
         ),
-        sync_index=_IndexSync(postmortem_folders(settings), embedder=hands.embedder, index=hands.index).run,
+        sync_index=IndexSync(
+            load=PostmortemFiles(postmortem_folders(settings)).load, embedder=hands.embedder, index=hands.index
+        ).run,
         ready=store.now,
     )
 
@@ -296,33 +298,3 @@ async def _service_names(tools: McpTools) -> frozenset[str]:
     if not isinstance(services, list):
         return frozenset()
     return frozenset(str(one["name"]) for one in services if isinstance(one, dict) and "name" in one)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - checked as it is read
-
-
-class _IndexSync:
-    """Looks at file times first, so that nothing is read, let alone embedded, while nothing has changed."""
-
-    def __init__(self, folders: Sequence[Path], *, embedder: SentenceEmbedder, index: PostmortemIndex) -> None:
-        self._folders = folders
-        self._embedder = embedder
-        self._index = index
-        self._seen: frozenset[tuple[str, int, int]] | None = None
-        self._running = asyncio.Lock()
-
-    async def run(self) -> Mapping[str, int]:
-        """How many were indexed, removed, unchanged. Raises ConfigError for a bad file; the rest stays as it was."""
-        async with self._running:
-            return await self._run()
-
-    async def _run(self) -> Mapping[str, int]:
-        now = await asyncio.to_thread(self._look)
-        if now == self._seen:
-            return {"indexed": 0, "removed": 0, "unchanged": len(now)}
-        done = await sync_index(
-            load=partial(load_postmortems, self._folders), embedder=self._embedder, index=self._index
-        )
-        self._seen = now
-        return done
-
-    def _look(self) -> frozenset[tuple[str, int, int]]:
-        files = [path for folder in self._folders for path in folder.rglob("*.md")]
-        return frozenset((str(path), stat.st_mtime_ns, stat.st_size) for path in files for stat in [path.stat()])

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class _FrontMatter(BaseModel):
     tags: list[str] = Field(default_factory=list)
 
 
-def load_postmortems(folders: Sequence[Path]) -> list[Postmortem]:
+def load_postmortems(folders: Sequence[Path], load: Callable[[Path], Postmortem] | None = None) -> list[Postmortem]:
     """Every *.md under the folders. Raises ConfigError for the first that cannot be used, or an id used twice."""
     found: dict[str, Postmortem] = {}
     for folder in folders:
@@ -40,11 +40,31 @@ def load_postmortems(folders: Sequence[Path]) -> list[Postmortem]:
         for path in sorted(folder.rglob("*.md")):
             if path.name == "README.md":
                 continue
-            postmortem = load_postmortem(path)
+            postmortem = (load or load_postmortem)(path)
             if postmortem.id in found:
                 raise ConfigError(f"{path}:2: id {postmortem.id!r} is taken by {found[postmortem.id].path}")
             found[postmortem.id] = postmortem
     return list(found.values())
+
+
+class PostmortemFiles:
+    """The folders as they are now; a file is read again only when its time or size has changed."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
+        self._read: dict[Path, tuple[tuple[int, int], Postmortem]] = {}
+
+    def load(self) -> list[Postmortem]:
+        """Every postmortem. Raises ConfigError for the first file that cannot be used, or an id used twice."""
+        return load_postmortems(self._folders, self._load_one)
+
+    def _load_one(self, path: Path) -> Postmortem:
+        stat = path.stat()
+        mark = (stat.st_mtime_ns, stat.st_size)
+        known = self._read.get(path)
+        if known is None or known[0] != mark:
+            self._read[path] = known = (mark, load_postmortem(path))
+        return known[1]
 
 
 def load_postmortem(path: Path) -> Postmortem:

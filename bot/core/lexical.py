@@ -11,6 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Places = NDArray[np.int32]
+
 _K1 = 1.2
 _B = 0.75
 _WORD = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -86,49 +92,63 @@ class LexicalMatch:
 
 
 class LexicalIndex:
-    """An inverted index; building is linear in the text, a search is linear in the postings of the query's words."""
+    """An inverted index; building is linear in the text, a search in the postings of the query's words."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         counts = [Counter(tokens(text)) for text in texts]
-        self._lengths = [sum(count.values()) for count in counts]
-        self._mean = (sum(self._lengths) / len(self._lengths)) if counts else 1.0
-        self._postings: dict[str, list[tuple[int, int]]] = {}
+        lengths = np.array([count.total() for count in counts], dtype=np.float32)
+        mean = float(lengths.mean()) if counts else 1.0
+        gathered: dict[str, tuple[list[int], list[int]]] = {}
         for place, count in enumerate(counts):
             for term, times in count.items():
-                self._postings.setdefault(term, []).append((place, times))
+                places, often = gathered.setdefault(term, ([], []))
+                places.append(place)
+                often.append(times)
         self._size = len(counts)
+        self._postings = {term: _posting(*found, lengths, mean) for term, found in gathered.items()}
 
     def __len__(self) -> int:
         return self._size
 
     def idf(self, term: str) -> float:
         """How rare a word is; 0 for a word the corpus does not have."""
-        found = len(self._postings.get(term, ()))
-        return math.log(1 + (self._size - found + 0.5) / (found + 0.5)) if found else 0.0
+        if term not in self._postings:
+            return 0.0
+        found = len(self._postings[term][0])
+        return math.log(1 + (self._size - found + 0.5) / (found + 0.5))
 
     def search(self, text: str, k: int) -> list[LexicalMatch]:
         """The k best documents, best first."""
         query = {term: idf for term in set(tokens(text)) if (idf := self.idf(term)) > 0}
-        scores: dict[int, float] = {}
-        terms: dict[int, list[str]] = {}
+        scores = np.zeros(self._size, dtype=np.float32)
         for term, idf in query.items():
-            for place, times in self._postings[term]:
-                scores[place] = scores.get(place, 0.0) + idf * self._weight(place, times)
-                terms.setdefault(place, []).append(term)
+            places, weights = self._postings[term]
+            scores[places] += idf * weights
         ceiling = _ceiling(query)
-        best = sorted(scores, key=lambda place: (-scores[place], place))[:k]
+        # Stable, so that equal scores keep the corpus' order.
+        best = np.argsort(-scores, kind="stable")[:k]
         return [
-            LexicalMatch(
-                place=place,
-                score=min(1.0, scores[place] / ceiling),
-                terms=tuple(sorted(terms[place], key=lambda term: (-query[term], term))),
-            )
-            for place in best
+            LexicalMatch(place=place, score=min(1.0, float(scores[place]) / ceiling), terms=self._shared(place, query))
+            for place in best.tolist()
+            if scores[place] > 0
         ]
 
-    def _weight(self, place: int, times: int) -> float:
-        length = 1 - _B + _B * self._lengths[place] / self._mean
-        return times * (_K1 + 1) / (times + _K1 * length)
+    def _shared(self, place: int, query: Mapping[str, float]) -> tuple[str, ...]:
+        shared = [term for term in query if _holds(self._postings[term][0], place)]
+        return tuple(sorted(shared, key=lambda term: (-query[term], term)))
+
+
+def _posting(places: list[int], often: list[int], lengths: Floats, mean: float) -> tuple[Places, Floats]:
+    """Where a word stands, and what it is worth there before its rarity is counted in."""
+    at = np.array(places, dtype=np.int32)
+    times = np.array(often, dtype=np.float32)
+    weights = times * (_K1 + 1) / (times + _K1 * (1 - _B + _B * lengths[at] / mean))
+    return at, weights.astype(np.float32)
+
+
+def _holds(places: Places, place: int) -> bool:
+    found = int(np.searchsorted(places, place))
+    return found < len(places) and int(places[found]) == place
 
 
 def _ceiling(query: Mapping[str, float]) -> float:

@@ -1,5 +1,6 @@
 """The most similar past incidents: lexical first, dense beside it, a floor under both."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +9,7 @@ from bot.core.hypothesis import SimilarFound, SimilarIncident
 from bot.core.lexical import LexicalIndex, LexicalMatch
 from bot.core.postmortem import Postmortem
 from bot.core.text import plural
-from bot.ports import Embedder, PostmortemIndex
+from bot.ports import Embedder, PostmortemIndex, Watermark
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,9 @@ class SimilarIncidents:
     def __init__(self, *, index: PostmortemIndex, embedder: Embedder) -> None:
         self._index = index
         self._embedder = embedder
-        self._signature: Mapping[str, str] | None = None
+        self._mark: Watermark | None = None
         self._corpus: Sequence[Postmortem] = ()
+        self._by_id: Mapping[str, Postmortem] = {}
         self._lexical = LexicalIndex([])
 
     async def search(self, text: str, *, service: str, k: int) -> SimilarFound:
@@ -37,16 +39,15 @@ class SimilarIncidents:
         lexical = {
             self._corpus[match.place].id: match for match in self._lexical.search(f"{text} {service}", _CANDIDATES)
         }
-        by_id = {one.id: one for one in self._corpus}
         scored = sorted(
             ((_fused(lexical.get(name), dense.get(name), bool(dense)), name) for name in {*lexical, *dense}),
             reverse=True,
         )
         return SimilarFound(
             incidents=tuple(
-                _incident(by_id[name], score, lexical.get(name), dense.get(name))
+                _incident(self._by_id[name], score, lexical.get(name), dense.get(name))
                 for score, name in scored[:k]
-                if score >= _FLOOR and name in by_id
+                if score >= _FLOOR and name in self._by_id
             ),
             searched=len(self._corpus),
             note=note,
@@ -54,14 +55,16 @@ class SimilarIncidents:
 
     async def count(self) -> int:
         """How many past incidents there are to search."""
-        return len(await self._index.indexed())
+        return (await self._index.watermark()).count
 
     async def _refresh(self) -> None:
-        signature = await self._index.indexed()
-        if signature != self._signature:
-            self._corpus = await self._index.everything()
-            self._lexical = LexicalIndex([_text(one) for one in self._corpus])
-            self._signature = signature
+        mark = await self._index.watermark()
+        if mark == self._mark:
+            return
+        self._corpus = await self._index.everything()
+        self._by_id = {one.id: one for one in self._corpus}
+        self._lexical = await asyncio.to_thread(LexicalIndex, [_text(one) for one in self._corpus])
+        self._mark = mark
 
     async def _dense(self, text: str) -> tuple[dict[str, float], str]:
         try:
@@ -70,10 +73,8 @@ class SimilarIncidents:
         except AiopsError as error:
             log.warning("similar incidents by words alone: %s", error)
             return {}, f"by words alone: {error}"
-        unfinished = "" in (self._signature or {}).values()
-        return {
-            one.id: score for one, score in nearest
-        }, "by words alone, the index is being built" if unfinished else ""
+        unfinished = self._mark is not None and self._mark.unfinished
+        return dict(nearest), "by words alone, the index is being built" if unfinished else ""
 
 
 def _text(one: Postmortem) -> str:

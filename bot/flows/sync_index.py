@@ -1,5 +1,6 @@
 """Bring the index of past incidents up to date with the files."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.core.postmortem import Postmortem
@@ -37,3 +38,25 @@ async def _index(batch: Sequence[Postmortem], *, embedder: Embedder, index: Post
     vectors = iter(await embedder.embed(texts))
     for one in batch:
         await index.replace(one, {section: next(vectors) for section in SECTIONS})
+
+
+class IndexSync:
+    """Repeated syncs: one at a time, and nothing is asked of the index while the files are the same objects."""
+
+    def __init__(self, *, load: Callable[[], Sequence[Postmortem]], embedder: Embedder, index: PostmortemIndex) -> None:
+        self._load = load
+        self._embedder = embedder
+        self._index = index
+        self._seen: Mapping[str, str] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def run(self) -> Mapping[str, int]:
+        """How many were indexed, removed, unchanged. Raises ConfigError for a bad file; the rest stays as it was."""
+        async with self._one_at_a_time:
+            files = await asyncio.to_thread(self._load)
+            now = {one.id: one.sha256 for one in files}
+            if now == self._seen:
+                return {"indexed": 0, "removed": 0, "unchanged": len(now)}
+            done = await sync_index(load=lambda: files, embedder=self._embedder, index=self._index)
+            self._seen = now
+            return done

@@ -11,7 +11,7 @@ from bot.ports.agent import (
     ToolCallEntry,
     TriageAgent,
 )
-from bot.ports.knowledge import Embedder, PostmortemIndex, Prompts, Runbooks, SimilarSearch
+from bot.ports.knowledge import Embedder, PostmortemIndex, Prompts, Runbooks, SimilarSearch, Watermark
 from bot.ports.model import Message, Model, ModelReply, ToolCall, ToolResult, Tools, ToolSpec
 from bot.ports.store import AuditEntry, Counts, InboxItem, IncidentDetail, Intake, IntakeView, Store, Transaction
 from bot.ports.world import Chat, Clock
@@ -48,4 +48,5 @@ __all__ = [
     "Tools",
     "Transaction",
     "TriageAgent",
+    "Watermark",
 ]

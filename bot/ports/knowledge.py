@@ -1,6 +1,7 @@
 """What is known beforehand: past incidents, runbooks, prompts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.core.hypothesis import PromptRef, SimilarFound
@@ -29,6 +30,16 @@ class SimilarSearch(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark:
+    """The state of an index at one moment; equal marks mean equal contents."""
+
+    count: int
+    newest: str
+    unfinished: bool
+    """Some texts have no vectors yet."""
+
+
 class PostmortemIndex(Protocol):
     """Where vectors of postmortems are kept."""
 
@@ -48,8 +59,12 @@ class PostmortemIndex(Protocol):
         """Forget postmortems whose files are gone."""
         ...
 
-    async def nearest(self, vector: Sequence[float], k: int) -> Sequence[tuple[Postmortem, float]]:
-        """Nearest postmortems by cosine similarity of their best section, best first."""
+    async def watermark(self) -> Watermark:
+        """How much there is and how new; cheap, for telling whether a copy in memory is still good."""
+        ...
+
+    async def nearest(self, vector: Sequence[float], k: int) -> Sequence[tuple[str, float]]:
+        """Ids of the nearest postmortems by cosine similarity of their best section, best first."""
         ...
 
     async def everything(self) -> Sequence[Postmortem]:

@@ -1,6 +1,6 @@
 """Reading and writing one batch of deliveries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,23 +10,26 @@ from bot.core.intake import IntakePlan, IntakePolicy, KnownAlert, OpenIncident, 
 from bot.ports import IntakeView
 
 
-def _open_incident(row: Mapping[str, Any]) -> OpenIncident:
-    ts: str | None = row["thread_ts"] if row["forwarded"] else None
+def _open_incident(row: Sequence[Any]) -> OpenIncident:
+    (
+        incident_id, group_key, service, environment, title, severity, opened_at, started_at,
+        firing, alert_names, forwarded_names, channel, ts, forwarded, posted,
+    ) = row  # fmt: skip
     return OpenIncident(
-        id=row["id"],
-        group_key=row["group_key"],
-        service=row["service"],
-        environment=row["environment"],
-        title=row["title"],
-        severity=Severity(row["severity"]),
-        opened_at=datetime.fromisoformat(row["opened_at"]),
-        started_at=datetime.fromisoformat(row["started_at"]),
-        firing=row["firing_count"],
-        alert_names=frozenset(row["alert_names"]),
-        forwarded_names=frozenset(row["forwarded_names"]),
-        anchor=Anchor(channel=row["channel"], ts=ts) if ts is not None else None,
-        forwarded=row["forwarded"],
-        posted=row["posted"],
+        id=incident_id,
+        group_key=group_key,
+        service=service,
+        environment=environment,
+        title=title,
+        severity=Severity(severity),
+        opened_at=datetime.fromisoformat(opened_at),
+        started_at=datetime.fromisoformat(started_at),
+        firing=firing,
+        alert_names=frozenset(alert_names),
+        forwarded_names=frozenset(forwarded_names),
+        anchor=Anchor(channel=channel, ts=ts) if ts is not None else None,
+        forwarded=forwarded,
+        posted=bool(posted),
     )
 
 

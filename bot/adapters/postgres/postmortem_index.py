@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from bot.adapters.postgres.rows import from_json, to_json
 from bot.adapters.postgres.session import Pool, Session, jsonb, wrapped_errors
 from bot.core.postmortem import Postmortem
+from bot.ports import Watermark
 
 
 class PgPostmortemIndex:
@@ -61,12 +62,19 @@ class PgPostmortemIndex:
         async with wrapped_errors(), self._pool.connection() as connection, connection.transaction():
             await Session(connection).execute("remove_postmortems", ids=list(ids))
 
-    async def nearest(self, vector: Sequence[float], k: int) -> Sequence[tuple[Postmortem, float]]:
-        """The k nearest, best first."""
+    async def watermark(self) -> Watermark:
+        """How much there is and how new."""
+        async with wrapped_errors(), self._pool.connection() as connection:
+            row = await Session(connection).row("index_watermark", model=self._model)
+        assert row is not None, "a select of aggregates always gives a row"
+        return Watermark(count=row["count"], newest=row["newest"], unfinished=row["unfinished"])
+
+    async def nearest(self, vector: Sequence[float], k: int) -> Sequence[tuple[str, float]]:
+        """Ids of the k nearest, best first."""
         async with wrapped_errors(), self._pool.connection() as connection:
             session = await _with_vectors(connection)
             rows = await session.rows("nearest_postmortems", vector=Vector(list(vector)), model=self._model, k=k)
-        return [(from_json(Postmortem, row["body"]), float(row["score"])) for row in rows]
+        return [(row["id"], float(row["score"])) for row in rows]
 
     async def everything(self) -> Sequence[Postmortem]:
         """All of them."""

@@ -300,7 +300,12 @@ create trigger aiops_audit_append_only before update or delete or truncate on ai
 
 -- Intake in two round trips: read under the lock, then write.
 create function aiops.read_intake(keys jsonb, fingerprints text[], since timestamptz, fresh integer)
-returns jsonb language plpgsql as $$
+returns jsonb language plpgsql
+-- Planned once: the statement is the same each time, and planning it costs more than running it. Without statistics, as
+-- in the first minute of a storm, the planner would read whole tables that grow with every alert.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
 declare
     result jsonb;
 begin
@@ -317,7 +322,11 @@ begin
             ) k
         ), '[]'),
         'incidents', coalesce((
-            select jsonb_agg(to_jsonb(i) || jsonb_build_object('posted', coalesce(p.state = 'sending' or p.ts is not null, false)))
+            select jsonb_agg(jsonb_build_array(
+                i.id, i.group_key, i.service, i.environment, i.title, i.severity, i.opened_at, i.started_at,
+                i.firing_count, i.alert_names, i.forwarded_names, case when i.forwarded then i.channel end,
+                case when i.forwarded then i.thread_ts end, i.forwarded, p.state = 'sending' or p.ts is not null
+            ))
             from aiops.incident i
             left join aiops.post p on p.operation = i.id || ':alert'
             where i.state <> 'resolved' and i.opened_at >= since
@@ -337,19 +346,23 @@ begin
     return result;
 end $$;
 
-create function aiops.apply_intake(plan jsonb, now timestamptz) returns void language plpgsql as $$
+create function aiops.apply_intake(plan jsonb, now timestamptz) returns void language plpgsql
+set plan_cache_mode = force_generic_plan
+as $$
 begin
-    perform nextval('aiops.incident_number') from jsonb_array_elements(plan -> 'opened');
-    insert into aiops.incident (
-        id, title, severity, service, environment, group_key, trigger, requested_by, request_text,
-        started_at, opened_at, channel, thread_ts, forwarded
-    )
-    select o.id, o.title, o.severity, o.service, o.environment, o.group_key, o.trigger, o.requested_by, o.request_text,
-        o.started_at, now, o.channel, o.thread_ts, o.forwarded
-    from jsonb_to_recordset(plan -> 'opened') as o (
-        id text, title text, severity text, service text, environment text, group_key text, trigger text,
-        requested_by text, request_text text, started_at timestamptz, channel text, thread_ts text, forwarded boolean
-    );
+    if jsonb_array_length(plan -> 'opened') > 0 then
+        perform nextval('aiops.incident_number') from jsonb_array_elements(plan -> 'opened');
+        insert into aiops.incident (
+            id, title, severity, service, environment, group_key, trigger, requested_by, request_text,
+            started_at, opened_at, channel, thread_ts, forwarded
+        )
+        select o.id, o.title, o.severity, o.service, o.environment, o.group_key, o.trigger, o.requested_by, o.request_text,
+            o.started_at, now, o.channel, o.thread_ts, o.forwarded
+        from jsonb_to_recordset(plan -> 'opened') as o (
+            id text, title text, severity text, service text, environment text, group_key text, trigger text,
+            requested_by text, request_text text, started_at timestamptz, channel text, thread_ts text, forwarded boolean
+        );
+    end if;
 
     insert into aiops.alert (
         fingerprint, starts_at, incident_id, source, name, status, severity, service, environment, summary, labels,
@@ -368,9 +381,11 @@ begin
         annotations = excluded.annotations, ends_at = excluded.ends_at, deliveries = alert.deliveries + excluded.deliveries,
         last_seen_at = excluded.last_seen_at;
 
+    if jsonb_array_length(plan -> 'superseded') > 0 then
     update aiops.alert a set status = 'resolved', ends_at = now
-    from jsonb_to_recordset(plan -> 'superseded') as s (incident_id text, name text)
-    where a.incident_id = s.incident_id and a.name = s.name and a.source = 'slack' and a.status = 'firing';
+        from jsonb_to_recordset(plan -> 'superseded') as s (incident_id text, name text)
+        where a.incident_id = s.incident_id and a.name = s.name and a.source = 'slack' and a.status = 'firing';
+    end if;
 
     update aiops.incident i set
         severity = t.severity, alert_count = i.alert_count + t.added, firing_count = t.firing,
@@ -382,40 +397,48 @@ begin
     )
     where i.id = t.id;
 
+    if jsonb_array_length(plan -> 'anchored') > 0 then
     update aiops.incident i set channel = a.channel, thread_ts = a.ts, forwarded = true
-    from jsonb_to_recordset(plan -> 'anchored') as a (id text, channel text, ts text)
-    where i.id = a.id and i.thread_ts is null;
-    delete from aiops.post p using jsonb_to_recordset(plan -> 'anchored') as a (id text)
-    where p.operation = a.id || ':alert' and p.state = 'waiting';
+        from jsonb_to_recordset(plan -> 'anchored') as a (id text, channel text, ts text)
+        where i.id = a.id and i.thread_ts is null;
+        delete from aiops.post p using jsonb_to_recordset(plan -> 'anchored') as a (id text)
+        where p.operation = a.id || ':alert' and p.state = 'waiting';
+    end if;
 
+    if jsonb_array_length(plan -> 'opened') > 0 then
     insert into aiops.investigation (id, incident_id, number, trigger, due_at)
-    select o.id || '.1', o.id, 1, o.trigger, now + make_interval(secs => (plan ->> 'settle_s')::double precision)
-    from jsonb_to_recordset(plan -> 'opened') as o (id text, trigger text);
+        select o.id || '.1', o.id, 1, o.trigger, now + make_interval(secs => (plan ->> 'settle_s')::double precision)
+        from jsonb_to_recordset(plan -> 'opened') as o (id text, trigger text);
 
-    insert into aiops.post (operation, incident_id, kind, is_parent, due_at, created_at)
-    select o.id || ':alert', o.id, 'alert', true,
-        now + make_interval(secs => (plan ->> 'hold_card_s')::double precision), now
-    from jsonb_to_recordset(plan -> 'opened') as o (id text, thread_ts text)
-    where o.thread_ts is null;
+        insert into aiops.post (operation, incident_id, kind, is_parent, due_at, created_at)
+        select o.id || ':alert', o.id, 'alert', true,
+            now + make_interval(secs => (plan ->> 'hold_card_s')::double precision), now
+        from jsonb_to_recordset(plan -> 'opened') as o (id text, thread_ts text)
+        where o.thread_ts is null;
+    end if;
 
     -- Edits of a card that is in Slack already are held back, so that a storm costs one edit every few seconds.
     update aiops.post p set version = p.version + 1, due_at = greatest(p.due_at, now + interval '3 seconds')
     from jsonb_to_recordset(plan -> 'changed') as t (id text)
     where p.operation = t.id || ':alert' and p.ts is not null;
 
+    if jsonb_array_length(plan -> 'resolved') > 0 then
     update aiops.incident i set state = 'resolved', resolved_at = now
-    from jsonb_array_elements_text(plan -> 'resolved') as r (id)
-    where i.id = r.id and i.state <> 'resolved';
-    update aiops.investigation v set state = 'cancelled', finished_at = now
-    from jsonb_array_elements_text(plan -> 'resolved') as r (id)
-    where v.incident_id = r.id and v.state = 'queued';
+        from jsonb_array_elements_text(plan -> 'resolved') as r (id)
+        where i.id = r.id and i.state <> 'resolved';
+        update aiops.investigation v set state = 'cancelled', finished_at = now
+        from jsonb_array_elements_text(plan -> 'resolved') as r (id)
+        where v.incident_id = r.id and v.state = 'queued';
+    end if;
 
+    if jsonb_array_length(plan -> 'notices') > 0 then
     insert into aiops.post (operation, incident_id, kind, channel, thread_ts, content, due_at, created_at)
-    select n.operation, n.incident_id, 'result', n.channel, n.thread_ts, n.content, now, now
-    from jsonb_to_recordset(plan -> 'notices') as n (
-        operation text, incident_id text, channel text, thread_ts text, content jsonb
-    )
-    on conflict (operation) do nothing;
+        select n.operation, n.incident_id, 'result', n.channel, n.thread_ts, n.content, now, now
+        from jsonb_to_recordset(plan -> 'notices') as n (
+            operation text, incident_id text, channel text, thread_ts text, content jsonb
+        )
+        on conflict (operation) do nothing;
+    end if;
 
     insert into aiops.delivery (source, group_key, receiver, external_url, alerts, truncated, incident_ids, received_at)
     select d.source, d.group_key, d.receiver, d.external_url, d.alerts, d.truncated, d.incident_ids, now

@@ -299,10 +299,16 @@ delete from aiops.postmortem where id = any (%(ids)s)
 
 -- name: nearest_postmortems
 -- Exact scan: the best section of each, by cosine.
-select p.body, max(1 - (v.embedding <=> %(vector)s)) as score
+select p.id, max(1 - (v.embedding <=> %(vector)s)) as score
 from aiops.postmortem_vector v join aiops.postmortem p on p.id = v.postmortem_id
 where p.model = %(model)s
 group by p.id order by score desc, p.id limit %(k)s
+
+-- name: index_watermark
+-- Whether a copy in memory is still good.
+select count(*) as count, coalesce(max(indexed_at)::text, '') as newest,
+    coalesce(bool_or(sha256 = ''), false) as unfinished
+from aiops.postmortem where model = %(model)s
 
 -- name: all_postmortems
 -- The whole corpus, for lexical ranking.
