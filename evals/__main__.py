@@ -1,0 +1,108 @@
+"""`python -m evals`: score the offline analyst, and the configured model, on the cases."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.adapters.llm import LiteLlm
+from bot.core.errors import ConfigError
+from bot.settings import load_settings
+from evals import baseline, report
+from evals.bench.report import console, write
+from evals.casefile import Case, load_cases
+from evals.runner import ROOT, make_desk, run_cases
+from evals.scorers import score
+
+PAGE = ROOT / "docs" / "explanation" / "accuracy.md"
+OFFLINE = "offline analyst"
+
+
+async def offline_sheet(cases: Sequence[Case]) -> report.Sheet:
+    """Without a model."""
+    runs = await run_cases(cases, make_desk())
+    return report.Sheet(analyst=OFFLINE, runs=runs, scores={run.case.slug: score(run) for run in runs})
+
+
+async def model_sheet(cases: Sequence[Case], max_usd: float) -> report.Sheet | None:
+    """With LLM_MODEL; None when it is not set."""
+    settings = load_settings()
+    env, budgets = settings.environment, settings.config.budgets
+    if not env.llm_model:
+        return None
+    model = LiteLlm(env.llm_model, base_url=env.llm_base_url, api_key=env.llm_api_key)
+    try:
+        desk = make_desk(model=model, max_tokens=budgets.tokens_per_incident, max_steps=budgets.steps_per_incident)
+        runs = await run_cases(cases, desk, max_usd=max_usd)
+    finally:
+        await model.aclose()
+    scores = {run.case.slug: score(run) for run in runs}
+    return report.Sheet(analyst=model.name, runs=runs, scores=scores, skipped=len(cases) - len(runs))
+
+
+async def _sheets(args: argparse.Namespace) -> list[report.Sheet]:
+    cases = load_cases(args.cases, args.only or ())
+    sheets = [await offline_sheet(cases)]
+    asked = await model_sheet(cases, args.max_usd)
+    return [*sheets, asked] if asked is not None and asked.runs else sheets
+
+
+def _show(sheets: Sequence[report.Sheet], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({sheet.analyst: {slug: dict(one) for slug, one in sheet.scores.items()} for sheet in sheets}))
+        return
+    screen = console()
+    for sheet in sheets:
+        screen.print(report.table(sheet))
+        for line in report.misses(sheet):
+            screen.print(f"  {line}", highlight=False, markup=False)
+
+
+def _compared(sheet: report.Sheet, path: Path, *, whole: bool) -> bool:
+    """Print what differs from the baseline; whether nothing is worse."""
+    told = baseline.compare(baseline.load_baseline(path), sheet.scores)
+    missing = told.missing if whole else ()
+    for label, names in (("worse", told.worse), ("missing", missing), ("better", told.better), ("new", told.new)):
+        for name in names:
+            print(
+                f"{label} than the baseline: {name}" if label in {"worse", "better"} else f"{label}: {name}",
+                file=sys.stderr,
+            )
+    return not told.worse and not missing
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
+    parser.add_argument("--only", action="append", help="the slug of one case; may be repeated")
+    parser.add_argument("--cases", type=Path, default=ROOT / "evals" / "cases", help="folder of cases")
+    parser.add_argument("--baseline", type=Path, default=baseline.BASELINE, help="file to compare with")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when something is worse than the baseline")
+    parser.add_argument("--update", action="store_true", help="make this run the baseline")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--max-usd", type=float, default=1.0, help="what a model may cost (default %(default)s)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when done, 1 when --check found something worse, 2 when a case or a setting cannot be used."""
+    args = _parser().parse_args(argv)
+    try:
+        sheets = asyncio.run(_sheets(args))
+        _show(sheets, as_json=args.json)
+        if args.update:
+            baseline.write_baseline(OFFLINE, sheets[0].scores, args.baseline)
+        good = _compared(sheets[0], args.baseline, whole=not args.only) if args.baseline.exists() else not args.check
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if args.write:
+        write(PAGE, report.markdown(sheets, at=datetime.now(UTC)))
+    return 1 if args.check and not good else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

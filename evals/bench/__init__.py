@@ -1,0 +1,1 @@
+"""Measurements of the running programs. They report; nothing here asserts a time."""
