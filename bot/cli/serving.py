@@ -124,6 +124,8 @@ async def _warm(core: Core) -> None:
         if core.model is not None:
             await core.model.warm()
         done = await core.flows.sync_index()
+        # An index that is up to date has not needed the model yet; the first search must not wait for torch.
+        await core.embedder.embed(["ready"])
         log.info("index of past incidents: %s", ", ".join(f"{count} {what}" for what, count in done.items()))
     except AiopsError as error:
         log.warning("not everything is warm: %s", error)

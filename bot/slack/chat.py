@@ -37,6 +37,7 @@ class SlackChat:
         self._client = client
         self._directory = directory or ChannelDirectory(client)
         self._pacer = Pacer(monotonic)
+        self._edits = Pacer(monotonic, burst=10)
         self._sleep = sleep
 
     async def send(self, post: Post) -> Anchor:
@@ -79,7 +80,11 @@ class SlackChat:
         return text_of(body_of(answer), "permalink")
 
     async def _deliver(self, post: Post, channel: str, message: views.Message) -> Anchor:
-        await self._pace(channel)
+        if post.ts is None:
+            # Edits are limited per method (50 and more a minute), not to one a second and channel.
+            await self._pace(channel)
+        else:
+            await self._pace("", self._edits)
         arguments: dict[str, object] = {
             "channel": channel,
             "text": message.text,
@@ -100,9 +105,9 @@ class SlackChat:
             raise ChatUnavailableError(f"Slack's answer to {_method(post)} names no message.")
         return Anchor(channel=text_of(body, "channel") or channel, ts=ts)
 
-    async def _pace(self, channel: str) -> None:
+    async def _pace(self, channel: str, pacer: Pacer | None = None) -> None:
         """Wait for a free slot; a long wait is the outbox's, which can do something else meanwhile."""
-        wait = self._pacer.reserve(channel, patience=_PATIENCE_S)
+        wait = (pacer or self._pacer).reserve(channel, patience=_PATIENCE_S)
         if wait > _PATIENCE_S:
             raise ChatUnavailableError(f"Slack asked for a pause in {channel}.", retry_after_s=wait)
         if wait > 0:
@@ -115,6 +120,7 @@ class SlackChat:
         except ChatUnavailableError as error:
             if error.retry_after_s is not None:
                 self._pacer.hold(channel, error.retry_after_s)
+                self._edits.hold("", error.retry_after_s)
             raise
         return body_of(answer)
 
