@@ -81,7 +81,7 @@ def data_table_rule(body: Json, pointer: str, found: Findings) -> None:
     if not rows:
         return
     for position, cell in enumerate(objects_at({"header": rows[0]}, "header")):
-        if cell.get("type") not in {"raw_text", "raw_number"}:
+        if cell.get("type") not in ("raw_text", "raw_number"):
             found.add(f"{pointer}/rows/0/{position}", "header cells must be raw_text or raw_number")
     for position, row in enumerate(rows):
         if len(row) != len(rows[0]):

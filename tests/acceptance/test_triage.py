@@ -162,6 +162,16 @@ async def test_slash_status_tells_what_is_open_and_who_answers(town, fired):
     assert "offline analyst" in json.dumps(answer)
 
 
+async def test_doctor_finds_every_connection_well(town):
+    findings = await town.bot.cli("doctor", "--json")
+
+    assert [one for one in findings if not one["ok"]] == []
+    assert {"configuration", "http", "slack bot token", "slack scopes", "slack app token", "database", "model"} <= {
+        one["name"] for one in findings
+    }
+    assert {"mcp basecamp", "embeddings", "postmortems", "prompts", "runbooks"} <= {one["name"] for one in findings}
+
+
 async def test_nothing_the_bot_did_broke_a_rule_of_slack(town):
     assert town.box.violations() == []
     assert town.box.unacked() == []

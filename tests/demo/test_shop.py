@@ -261,7 +261,7 @@ def test_the_catalogue_and_the_changes_speak_of_the_same_services():
     assert [change["service"] for change in changes if change["at"] == 0] == ["checkout"]
 
 
-@pytest.mark.external_service("prometheus, prometheus-alertmanager")
+@pytest.mark.external_service("prometheus", "prometheus-alertmanager")
 async def test_the_shipped_configuration_makes_the_real_servers_post_the_same_alert(orders_db, tmp_path):
     receiver = Receiver()
     bearer = tmp_path / "token"
