@@ -122,7 +122,8 @@ create table aiops.alert (
     primary key (fingerprint, starts_at)
 );
 create index alert_incident on aiops.alert (incident_id, first_seen_at);
-create index alert_starts on aiops.alert (starts_at);
+-- With the fingerprint, because in a storm thousands of alerts share one start.
+create index alert_starts on aiops.alert (starts_at, fingerprint);
 
 create table aiops.delivery (
     id bigint generated always as identity primary key,
@@ -301,8 +302,8 @@ create trigger aiops_audit_append_only before update or delete or truncate on ai
 -- Intake in two round trips: read under the lock, then write.
 create function aiops.read_intake(keys jsonb, fingerprints text[], since timestamptz, fresh integer)
 returns jsonb language plpgsql
--- Planned once: the statement is the same each time, and planning it costs more than running it. Without statistics, as
--- in the first minute of a storm, the planner would read whole tables that grow with every alert.
+-- Planned once, because planning it costs more than running it; and then the tables may still be empty, for which the
+-- planner would read them whole. So each look-up is lateral with a limit, and has to use its index.
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
@@ -313,22 +314,30 @@ begin
     select jsonb_build_object(
         'known', coalesce((
             select jsonb_agg(jsonb_build_array(k.fingerprint, k.starts_at, k.incident_id, k.status)) from (
-                select a.fingerprint, a.starts_at, a.incident_id, a.status
-                from jsonb_to_recordset(keys) as k (fingerprint text, starts_at timestamptz)
-                join aiops.alert a using (fingerprint, starts_at)
+                select a.* from jsonb_to_recordset(keys) as k (fingerprint text, starts_at timestamptz)
+                cross join lateral (
+                    select a.fingerprint, a.starts_at, a.incident_id, a.status from aiops.alert a
+                    where a.fingerprint = k.fingerprint and a.starts_at = k.starts_at limit 1
+                ) a
                 union
-                select a.fingerprint, a.starts_at, a.incident_id, a.status from aiops.alert a
-                where a.fingerprint = any (fingerprints) and a.status = 'firing'
+                select a.* from unnest(fingerprints) as f (fingerprint)
+                cross join lateral (
+                    select a.fingerprint, a.starts_at, a.incident_id, a.status from aiops.alert a
+                    where a.fingerprint = f.fingerprint and a.status = 'firing' order by a.starts_at desc limit 1
+                ) a
             ) k
         ), '[]'),
         'incidents', coalesce((
             select jsonb_agg(jsonb_build_array(
                 i.id, i.group_key, i.service, i.environment, i.title, i.severity, i.opened_at, i.started_at,
                 i.firing_count, i.alert_names, i.forwarded_names, case when i.forwarded then i.channel end,
-                case when i.forwarded then i.thread_ts end, i.forwarded, p.state = 'sending' or p.ts is not null
+                case when i.forwarded then i.thread_ts end, i.forwarded, p.posted
             ))
             from aiops.incident i
-            left join aiops.post p on p.operation = i.id || ':alert'
+            left join lateral (
+                select p.state = 'sending' or p.ts is not null as posted from aiops.post p
+                where p.operation = i.id || ':alert' limit 1
+            ) p on true
             where i.state <> 'resolved' and i.opened_at >= since
         ), '[]'),
         -- Only looked at here: apply_intake takes as many as it opened, so people see numbers without holes.
@@ -337,10 +346,11 @@ begin
             from aiops.incident_number n, generate_series(0, fresh - 1) as g
         ),
         'firing', coalesce((
-            select jsonb_object_agg(f.fingerprint, f.starts_at) from (
-                select a.fingerprint, max(a.starts_at) as starts_at from aiops.alert a
-                where a.fingerprint = any (fingerprints) and a.status = 'firing' group by a.fingerprint
-            ) f
+            select jsonb_object_agg(f.fingerprint, a.starts_at) from unnest(fingerprints) as f (fingerprint)
+            cross join lateral (
+                select a.starts_at from aiops.alert a
+                where a.fingerprint = f.fingerprint and a.status = 'firing' order by a.starts_at desc limit 1
+            ) a
         ), '{}')
     ) into result;
     return result;
