@@ -1,60 +1,90 @@
-"""What people's hands do to elements: find one to press, collect what was entered."""
+"""Elements of a message or a view: where each stands, and the action that pressing it sends."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from slackbox.errors import SlackboxError
+from slackbox.errors import SlackboxError, nearest
 from slackbox.jsons import Json, as_list, as_object, object_at, objects_at, text_at
 
 _NESTING = ("child_blocks", "elements", "actions", "rows", "accessory", "element")
-_STATEFUL = frozenset(
-    {
-        "static_select",
-        "multi_static_select",
-        "users_select",
-        "multi_users_select",
-        "channels_select",
-        "conversations_select",
-        "datepicker",
-        "timepicker",
-        "radio_buttons",
-        "checkboxes",
-        "plain_text_input",
-        "email_text_input",
-        "url_text_input",
-        "number_input",
-    }
-)
-# Type of an element to the field that holds a single chosen value, in state and in an action.
-_SINGLE = {
-    "users_select": "selected_user",
+
+# Type of an element that keeps a choice to the field that holds it, in `state` and in an action.
+STATE_FIELD = {
     "channels_select": "selected_channel",
+    "checkboxes": "selected_options",
     "conversations_select": "selected_conversation",
     "datepicker": "selected_date",
+    "datetimepicker": "selected_date_time",
+    "email_text_input": "value",
+    "external_select": "selected_option",
+    "file_input": "files",
+    "multi_channels_select": "selected_channels",
+    "multi_conversations_select": "selected_conversations",
+    "multi_external_select": "selected_options",
+    "multi_static_select": "selected_options",
+    "multi_users_select": "selected_users",
+    "number_input": "value",
+    "plain_text_input": "value",
+    "radio_buttons": "selected_option",
+    "rich_text_input": "rich_text_value",
+    "static_select": "selected_option",
     "timepicker": "selected_time",
+    "url_text_input": "value",
+    "users_select": "selected_user",
 }
-
-
-_PRESSABLE = _STATEFUL | {"button", "overflow", "feedback_buttons", "icon_button"}
+_PRESSABLE = frozenset(STATE_FIELD) | {"button", "overflow", "feedback_buttons", "icon_button"}
+_VALUED = frozenset({"button", "icon_button"})
 
 
 class InputError(SlackboxError):
     """A value does not fit the element it is meant for."""
 
 
-def elements_of(blocks: Any) -> Iterator[tuple[str, Json]]:
-    """Every interactive element with the id of the block it stands in, nested ones too."""
-    for block in objects_at({"blocks": blocks}, "blocks"):
-        yield from _inside(block, text_at(block, "block_id"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An element and where it stands. `owner` is what directly holds it; `attachment` counts from 1."""
+
+    block_id: str
+    element: Json
+    owner: Json
+    attachment: int | None = None
+
+    @property
+    def action_id(self) -> str:
+        return text_at(self.element, "action_id")
+
+    @property
+    def kind(self) -> str:
+        return text_at(self.element, "type")
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it stands in an input block, whose value waits for the modal to be submitted."""
+        return self.owner.get("type") == "input"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether using it tells the app at once."""
+        return not self.is_input or bool(self.owner.get("dispatch_action"))
 
 
-def _inside(node: Json, block_id: str) -> Iterator[tuple[str, Json]]:
+def elements_of(body: Json) -> Iterator[Placed]:
+    """Every interactive element of a message or a view: nested ones and those of attachments too."""
+    for block in objects_at(body, "blocks"):
+        yield from _inside(block, text_at(block, "block_id"), None)
+    for number, attachment in enumerate(objects_at(body, "attachments"), start=1):
+        for block in objects_at(attachment, "blocks"):
+            yield from _inside(block, text_at(block, "block_id"), number)
+
+
+def _inside(node: Json, block_id: str, attachment: int | None) -> Iterator[Placed]:
     for name in _NESTING:
         for child in _flat(node.get(name)):
             # A nested layout block brings its own block id; an element belongs to the block around it.
-            yield from _inside(child, text_at(child, "block_id") or block_id)
+            yield from _inside(child, text_at(child, "block_id") or block_id, attachment)
             if "action_id" in child:
-                yield block_id, child
+                yield Placed(block_id=block_id, element=child, owner=node, attachment=attachment)
 
 
 def _flat(value: Any) -> Iterator[Json]:
@@ -80,109 +110,54 @@ def _unnamed(node: Json) -> Iterator[Json]:
                 yield child
 
 
-def find_action(blocks: Any, action_id: str, block_id: str | None, value: Any) -> Json | None:
-    """The action a press on this element sends; None when there is no such element."""
-    for found_block, element in elements_of(blocks):
-        if element["action_id"] == action_id and block_id in {None, found_block}:
-            return {"action_id": action_id, "block_id": found_block, **_pressed(element, value)}
-    return None
+def find_element(body: Json, action_id: str, block_id: str | None = None, value: Any = None) -> Placed | None:
+    """The element with this action id; the block id, or a button's value, tells equal ones apart.
 
-
-def _pressed(element: Json, value: Any) -> Json:
-    kind = text_at(element, "type")
-    action: Json = {"type": kind}
-    if kind in {"button", "icon_button"}:
-        action["text"] = element.get("text")
-        if "value" in element:
-            action["value"] = element["value"]
-        return action
-    if kind == "feedback_buttons":
-        wanted = (
-            "negative_button" if value in {"negative", _value_of(element, "negative_button")} else "positive_button"
-        )
-        return action | {"value": _value_of(element, wanted), "text": object_at(element, wanted).get("text")}
-    return action | {name: entry for name, entry in _entered(element, value).items() if name != "type"}
-
-
-def _value_of(element: Json, name: str) -> Any:
-    return object_at(element, name).get("value")
-
-
-def gather_state(blocks: Any, values: Json) -> Json:
-    """`state.values` of a payload from what was entered, {block_id: {action_id: value}}. Raises InputError.
-
-    What was entered in a block that is gone is dropped, as Slack does.
+    Raises InputError when no button of that name has the value.
     """
-    state: Json = {}
-    for block_id, element in elements_of(blocks):
-        if text_at(element, "type") not in _STATEFUL:
-            continue
-        action_id = text_at(element, "action_id")
-        entered = object_at(values, block_id)
-        value = entered[action_id] if action_id in entered else _initial(element)
-        state.setdefault(block_id, {})[action_id] = _entered(element, value)
-    return state
+    found = [each for each in elements_of(body) if each.action_id == action_id and block_id in {None, each.block_id}]
+    fitting = [each for each in found if value is None or _may_have(each, value)]
+    if found and not fitting:
+        values = [str(each.element.get("value")) for each in found]
+        raise InputError(f"No button {action_id!r} has the value {value!r}. {nearest(str(value), values)}")
+    return fitting[0] if fitting else None
 
 
-def refuse_unknown_blocks(blocks: Any, values: Json) -> None:
-    """Raises InputError when a value is meant for a block that is not there."""
-    known = {block_id for block_id, _ in elements_of(blocks)}
-    unknown = set(values) - known
-    if unknown:
-        raise InputError(
-            f"There is no input block {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}."
-        )
+def _may_have(placed: Placed, value: Any) -> bool:
+    return placed.kind not in _VALUED or placed.element.get("value") == value
 
 
-def missing_inputs(blocks: Any, state: Json) -> list[str]:
-    """Block ids of required inputs that are empty."""
-    required = [block for block in objects_at({"b": blocks}, "b") if block.get("type") == "input"]
-    empty: list[str] = []
-    for block in required:
-        block_id = text_at(block, "block_id")
-        entries = object_at(state, block_id).values()
-        filled = any(value for entry in entries for name, value in (as_object(entry) or {}).items() if name != "type")
-        if not filled and not block.get("optional"):
-            empty.append(block_id)
-    return empty
+def known_actions(body: Json) -> list[str]:
+    """What can be pressed, for the text of an error."""
+    return sorted({each.action_id for each in elements_of(body)})
 
 
-def _initial(element: Json) -> Any:
-    for name in ("initial_value", "initial_user", "initial_users", "initial_channel", "initial_conversation"):
-        if name in element:
-            return element[name]
-    for name in ("initial_date", "initial_time", "initial_option", "initial_options"):
-        if name in element:
-            return element[name]
-    return None
+def pressed(placed: Placed, value: Any) -> Json:
+    """The fields of an action that an element without state sends: a button, feedback or a line of an overflow menu.
+
+    Raises InputError for a value that the element does not offer.
+    """
+    element, action = placed.element, {"type": placed.kind}
+    if placed.kind == "feedback_buttons":
+        return action | _feedback(element, value)
+    if placed.kind == "overflow":
+        return action | {"selected_option": option_of(element, value, objects_at(element, "options"))}
+    return action | {name: element[name] for name in ("text", "value", "url") if name in element}
 
 
-def _entered(element: Json, value: Any) -> Json:
-    """A value in the form in which payloads carry it."""
-    kind = text_at(element, "type")
-    given = as_object(value)
-    if given is not None and given.get("type") == kind:
-        return given
-    if kind in _SINGLE:
-        return {"type": kind, _SINGLE[kind]: value}
-    if kind == "multi_users_select":
-        return {"type": kind, "selected_users": as_list(value) or []}
-    if kind in {"static_select", "radio_buttons", "overflow"}:
-        return {"type": kind, "selected_option": None if value is None else _option(element, value)}
-    if kind in {"multi_static_select", "checkboxes"}:
-        return {"type": kind, "selected_options": [_option(element, each) for each in as_list(value) or []]}
-    return {"type": kind, "value": None if value in {None, ""} else str(value)}
+def _feedback(element: Json, value: Any) -> Json:
+    sides = {"positive": object_at(element, "positive_button"), "negative": object_at(element, "negative_button")}
+    for name, side in sides.items():
+        if value in {None, name, side.get("value")}:
+            return {"value": side.get("value"), "text": side.get("text")}
+    raise InputError(f"{text_at(element, 'action_id')} takes positive or negative, not {value!r}.")
 
 
-def _option(element: Json, value: Any) -> Json:
-    groups = objects_at(element, "option_groups")
-    offered = [
-        *objects_at(element, "options"),
-        *(option for group in groups for option in objects_at(group, "options")),
-    ]
+def option_of(element: Json, value: Any, offered: list[Json]) -> Json:
+    """The offered option with this value. Raises InputError that names what there is."""
     wanted = (as_object(value) or {}).get("value", value)
     for option in offered:
         if option.get("value") == wanted:
             return option
-    names = ", ".join(str(option.get("value")) for option in offered)
+    names = ", ".join(str(option.get("value")) for option in offered) or "none"
     raise InputError(f"{text_at(element, 'action_id')} has no option {wanted!r}; it has: {names}.")

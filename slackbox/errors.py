@@ -9,6 +9,8 @@ SlackboxError
 import difflib
 from collections.abc import Iterable
 
+from slackbox.jsons import Json
+
 
 class SlackboxError(Exception):
     """Something is wrong with how slackbox was used."""
@@ -23,7 +25,11 @@ class WorldError(SlackboxError):
 
 
 class Refusal(SlackboxError):
-    """A Web API answer with ok=false. `code` is Slack's error code."""
+    """A Web API answer with ok=false. `code` is Slack's error code.
+
+    `messages` go to response_metadata, `needed` and `provided` are scopes, `retry_after` is in seconds and makes it a
+    429, `detail` is the sentence that some methods add and `errors` the list of those that name each person.
+    """
 
     def __init__(
         self,
@@ -33,6 +39,8 @@ class Refusal(SlackboxError):
         needed: str | None = None,
         provided: str | None = None,
         retry_after: int | None = None,
+        detail: str | None = None,
+        errors: Iterable[Json] = (),
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -40,6 +48,8 @@ class Refusal(SlackboxError):
         self.needed = needed
         self.provided = provided
         self.retry_after = retry_after
+        self.detail = detail
+        self.errors = tuple(errors)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

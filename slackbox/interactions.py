@@ -1,26 +1,53 @@
-"""What people do to the bot: commands, button presses, shortcuts, modals, the Home tab."""
+"""What people do to the bot outside modals: commands, presses in messages, shortcuts, menus that ask for options.
 
+Modals and the Home tab are in modals.py; what the bot answers to a response address is in responses.py.
+"""
+
+import copy
 from typing import Any
 
-from slackbox import limits, messages
-from slackbox.blocks import validate_view
+from slackbox import ephemerals, limits, messages
+from slackbox.blocks import validate_blocks
 from slackbox.box import Box
-from slackbox.content import read_content, require_something, with_block_ids
-from slackbox.delivery import Answer
-from slackbox.elements import find_action, gather_state, missing_inputs, refuse_unknown_blocks
-from slackbox.errors import Refusal, WorldError, nearest
-from slackbox.jsons import Json, as_object, object_at, text_at
-from slackbox.permits import ResponseUrl
-from slackbox.workspace import Channel, Person, Post
+from slackbox.elements import (
+    STATE_FIELD,
+    InputError,
+    Placed,
+    elements_of,
+    find_element,
+    known_actions,
+    pressed,
+)
+from slackbox.errors import WorldError, nearest
+from slackbox.inputs import Hand, carried_state, enter, entered_state
+from slackbox.jsons import Json, as_list, objects_at, text_at
+from slackbox.payloads import common, interact, stand_in
+from slackbox.responses import answer_command, use_response_url
+from slackbox.workspace import Channel, Person
+
+__all__ = [
+    "act_on",
+    "ask_for_options",
+    "press",
+    "run_command",
+    "suggest",
+    "use_global_shortcut",
+    "use_response_url",
+    "use_shortcut",
+]
 
 
-async def run_command(box: Box, base: str, *, user: str, channel: str, command: str, text: str) -> Json:
-    """A slash command. Raises WorldError when the manifest has no such command."""
-    person, room = box.workspace.get_person(user), box.workspace.get_channel(channel)
+async def run_command(
+    box: Box, base: str, *, user: str, channel: str, command: str, text: str, thread_ts: str | None = None
+) -> Json:
+    """A slash command. Raises WorldError when the manifest has no such command, and inside a thread."""
+    person, room = stand_in(box, user, channel)
     known = [each.command for each in box.manifest.commands]
     if command not in known:
         raise WorldError(f"The manifest has no command {command!r}. {nearest(command, known)}")
-    shown_before = len(box.workspace.ephemerals)
+    if thread_ts is not None:
+        raise WorldError(f"{command} is not supported in threads: Slack runs commands in channels only.")
+    before = box.workspace.next_ts()
     payload = {
         "token": "verification-token",
         "team_id": box.workspace.names.team,
@@ -34,15 +61,15 @@ async def run_command(box: Box, base: str, *, user: str, channel: str, command: 
         "api_app_id": box.workspace.names.app,
         "is_enterprise_install": "false",
         "response_url": box.permits.response_url(base, user=person.id, channel=room.id),
-        "trigger_id": box.permits.trigger(person.id),
+        "trigger_id": box.permits.trigger(person.id, channel=room.id),
     }
     answer = await box.delivery.ask("slash_commands", payload, accepts_response=True)
     if not answer.acked:
         failure = f"{command} failed with the error “operation_timeout”"
         messages.show_privately(box, room, person.id, {"type": "message", "user": "USLACKBOT", "text": failure})
     elif answer.payload:
-        _respond(box, ResponseUrl(user=person.id, channel=room.id, expires=box.clock.now()), answer.payload)
-    mine = [each for each in box.workspace.ephemerals[shown_before:] if each["to"] == person.id]
+        answer_command(box, person.id, room.id, answer.payload)
+    mine = [each for each in ephemerals.shown_to(box, person.id, room.id) if each["ts"] > before]
     return {"acked": answer.acked, "response": answer.payload, "ephemeral": mine}
 
 
@@ -57,211 +84,197 @@ async def press(
     block_id: str | None = None,
     value: Any = None,
     state: Json | None = None,
+    confirm: bool = True,
 ) -> Json:
-    """Press a button or choose from a menu in a message. An older version's block_id still reaches the bot."""
-    person, room = box.workspace.get_person(user), box.workspace.get_channel(channel)
-    body, ephemeral = _message_for_press(box, room, ts, person)
-    versions = [body] if ephemeral else [body, *reversed(box.workspace.get_post(channel, ts).earlier)]
-    shown, action = _action_in(versions, action_id, block_id, value, where=f"message {ts} in #{room.name}")
-    thread = text_at(shown, "thread_ts") or None
-    container: Json = {"type": "message", "message_ts": ts, "channel_id": room.id, "is_ephemeral": ephemeral}
-    payload = _common(box, person, "block_actions") | {
-        "container": container | ({"thread_ts": thread} if thread else {}),
-        "trigger_id": box.permits.trigger(person.id),
+    """Press a button or choose from a menu in a message. An older version's block_id still reaches the bot.
+
+    The payload carries the message as it was when that version was shown. `confirm` is what the person answers when the
+    element asks first; declined, nothing is sent. Returns {acked}, and `url` for a button that opens one.
+    """
+    person, room = stand_in(box, user, channel)
+    versions, ephemeral = _versions(box, room, ts, person)
+    shown, placed = _element_in(versions, action_id, block_id, value, where=f"message {ts} in #{room.name}")
+    screen = box.views.screen(person.id)
+    hand = Hand(workspace=box.workspace, person=person, offered=screen.offered.get(ts, {}))
+    entered = entered_state(hand, shown, carried_state(shown, screen.chosen.get(ts, {})), state or {})
+    action = act_on(hand, placed, value, entered)
+    if not asked(placed, confirm):
+        return {"acked": False, "declined": True}
+    screen.chosen[ts] = entered
+    payload = common(box, person, "block_actions") | {
+        "container": _container(shown, placed, room, ts, ephemeral=ephemeral),
+        "trigger_id": box.permits.trigger(person.id, channel=room.id),
         "channel": {"id": room.id, "name": room.name},
-        "state": {"values": gather_state(shown.get("blocks"), state or {})},
+        "state": {"values": copy.deepcopy(entered)},
         "response_url": box.permits.response_url(
-            base, user=person.id, channel=room.id, message_ts=ts, thread_ts=thread, ephemeral=ephemeral
+            base, user=person.id, channel=room.id, message_ts=ts, ephemeral=ephemeral
         ),
         "actions": [action | {"action_ts": box.workspace.next_ts()}],
     }
     if not ephemeral:
-        payload["message"] = {key: each for key, each in shown.items() if key != "metadata"}
-    return await _interact(box, payload, accepts_response=False)
+        payload["message"] = shown
+    return await interact(box, payload) | ({"url": action["url"]} if "url" in action else {})
 
 
-async def press_in_view(
-    box: Box, *, user: str, view_id: str, action_id: str, block_id: str | None, value: Any, state: Json
-) -> Json:
-    """Press something in a modal or in the Home tab."""
-    person, view = box.workspace.get_person(user), _open_view(box, user, view_id)
-    _, action = _action_in([view], action_id, block_id, value, where=f"view {view_id}")
-    view["state"] = {"values": gather_state(view["blocks"], state)}
-    payload = _common(box, person, "block_actions") | {
-        "container": {"type": "view", "view_id": view["id"]},
-        "trigger_id": box.permits.trigger(person.id, over_view=view["id"]),
-        "view": view,
-        "actions": [action | {"action_ts": box.workspace.next_ts()}],
-    }
-    return await _interact(box, payload, accepts_response=False)
+def act_on(hand: Hand, placed: Placed, value: Any, entered: Json) -> Json:
+    """The action that using an element sends; what it chooses is put into `entered`.
+
+    Raises WorldError for an element this person does not see and for an input that waits for the submission because it
+    has no `dispatch_action`; InputError for a value it does not offer.
+    """
+    if not placed.is_live:
+        raise WorldError(f"{placed.action_id!r} tells the app nothing before it is submitted: no dispatch_action.")
+    visible = as_list(placed.element.get("visible_to_user_ids"))
+    if visible is not None and hand.person.id not in visible:
+        raise WorldError(
+            f"{hand.person.name} does not see {placed.action_id!r}; it is visible to {', '.join(visible)}."
+        )
+    if placed.kind in STATE_FIELD:
+        if value is None and placed.is_input:
+            entry = entered[placed.block_id][placed.action_id]
+        else:
+            entry = enter(hand, placed, value)
+        entered.setdefault(placed.block_id, {})[placed.action_id] = entry
+        fields = copy.deepcopy(entry)
+    else:
+        fields = copy.deepcopy(pressed(placed, value))
+    return {"action_id": placed.action_id, "block_id": placed.block_id, **fields}
+
+
+def asked(placed: Placed, confirm: bool) -> bool:
+    """Whether the press goes on. Raises WorldError when there is nothing to decline."""
+    if not confirm and "confirm" not in placed.element:
+        raise WorldError(f"{placed.action_id!r} does not ask for confirmation, so there is nothing to decline.")
+    return confirm
 
 
 async def use_shortcut(box: Box, base: str, *, user: str, channel: str, ts: str, callback_id: str) -> Json:
-    """A message shortcut of the manifest."""
-    person, room = box.workspace.get_person(user), box.workspace.get_channel(channel)
+    """A message shortcut of the manifest; works in threads too."""
+    person, room = stand_in(box, user, channel)
     post = box.workspace.get_post(channel, ts)
-    known = [each.callback_id for each in box.manifest.shortcuts if each.kind == "message"]
-    if callback_id not in known:
-        raise WorldError(f"The manifest has no message shortcut {callback_id!r}. {nearest(callback_id, known)}")
-    payload = _common(box, person, "message_action") | {
+    _require_shortcut(box, "message", callback_id)
+    payload = common(box, person, "message_action") | {
         "callback_id": callback_id,
-        "trigger_id": box.permits.trigger(person.id),
-        "response_url": box.permits.response_url(base, user=person.id, channel=room.id, thread_ts=post.thread_ts),
+        "trigger_id": box.permits.trigger(person.id, channel=room.id),
+        "response_url": box.permits.response_url(base, user=person.id, channel=room.id),
         "channel": {"id": room.id, "name": room.name},
         "message_ts": ts,
         "action_ts": box.workspace.next_ts(),
         "message": box.workspace.render(post),
     }
-    return await _interact(box, payload, accepts_response=False)
+    return await interact(box, payload)
 
 
-async def submit(box: Box, *, user: str, view_id: str, values: Json) -> Json:
-    """Submit a modal. Required inputs block in the client, as in Slack; the answer is acted upon."""
-    person, view = box.workspace.get_person(user), _open_view(box, user, view_id)
-    refuse_unknown_blocks(view["blocks"], values)
-    state = gather_state(view["blocks"], values)
-    missing = missing_inputs(view["blocks"], state)
-    if missing:
-        return {"acked": False, "errors": dict.fromkeys(missing, "Please complete this required field."), "view": view}
-    view["state"] = {"values": state}
-    payload: Json = _common(box, person, "view_submission") | {
-        "trigger_id": box.permits.trigger(person.id, over_view=view["id"]),
-        "view": view,
-        "response_urls": [],
-    }
-    answer = await box.delivery.ask("interactive", payload, accepts_response=True)
-    if not answer.acked:
-        return {"acked": False, "errors": {}, "view": view}
-    return _after_submission(box, person, view, answer)
-
-
-async def close_view(box: Box, *, user: str, view_id: str) -> Json:
-    """Dismiss a modal; the bot hears of it only if the view asked for that."""
-    person, view = box.workspace.get_person(user), _open_view(box, user, view_id)
-    box.views.close(person.id)
-    if not view.get("notify_on_close"):
-        return {"acked": True}
-    payload = _common(box, person, "view_closed") | {"view": view, "is_cleared": False}
-    return await _interact(box, payload, accepts_response=False)
-
-
-def open_home(box: Box, *, user: str) -> Json:
-    """Open the app's Home tab."""
+async def use_global_shortcut(box: Box, *, user: str, callback_id: str) -> Json:
+    """A global shortcut of the manifest; it belongs to no channel and brings no response address."""
     person = box.workspace.get_person(user)
-    home = box.views.screen(person.id).home
-    box.events.home_opened(person.id, home)
-    return {"view": home}
-
-
-def use_response_url(box: Box, name: str, body: Json) -> None:
-    """A post to a response address. Raises Refusal expired_url, used_url or a content code."""
-    _respond(box, box.permits.use_url(name), body)
-
-
-def _respond(box: Box, permit: ResponseUrl, body: Json) -> None:
-    room = box.workspace.get_channel(permit.channel)
-    if body.get("delete_original"):
-        _delete_original(box, room, permit)
-        return
-    content = read_content(box, body, method="response_url")
-    require_something(content)
-    if content.get("blocks"):
-        content["blocks"] = with_block_ids(box, content["blocks"])
-    content.setdefault("text", "")
-    original = room.posts.get(permit.message_ts or "")
-    if body.get("replace_original") and original is not None:
-        messages.edit(box, room, original, original.body | content)
-        return
-    if body.get("replace_original") and permit.ephemeral:
-        box.feed.publish({"type": "deleted", "channel": room.id, "ts": permit.message_ts})
-    thread = text_at(body, "thread_ts") or permit.thread_ts
-    if thread:
-        content["thread_ts"] = thread
-    if body.get("response_type") == "in_channel":
-        messages.post(box, room, messages.bot_body(box, content))
-    else:
-        messages.show_privately(box, room, permit.user, messages.bot_body(box, content))
-
-
-def _delete_original(box: Box, room: Channel, permit: ResponseUrl) -> None:
-    original = room.posts.get(permit.message_ts or "")
-    if original is not None:
-        messages.delete(box, room, original)
-    else:
-        box.feed.publish({"type": "deleted", "channel": room.id, "ts": permit.message_ts})
-
-
-def _common(box: Box, person: Person, kind: str) -> Json:
-    if not box.manifest.interactivity:
-        raise WorldError("The manifest has interactivity switched off, so Slack would not send this.")
-    names = box.workspace.names
-    return {
-        "type": kind,
-        "team": {"id": names.team, "domain": "slackbox"},
-        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": names.team},
-        "api_app_id": names.app,
-        "token": "verification-token",
-        "enterprise": None,
-        "is_enterprise_install": False,
+    _require_shortcut(box, "global", callback_id)
+    payload = common(box, person, "shortcut") | {
+        "callback_id": callback_id,
+        "trigger_id": box.permits.trigger(person.id),
+        "action_ts": box.workspace.next_ts(),
     }
+    return await interact(box, payload)
 
 
-async def _interact(box: Box, payload: Json, *, accepts_response: bool) -> Json:
-    answer = await box.delivery.ask("interactive", payload, accepts_response=accepts_response)
-    return {"acked": answer.acked}
+async def suggest(
+    box: Box, *, user: str, channel: str, ts: str, action_id: str, query: str = "", block_id: str | None = None
+) -> Json:
+    """Type in a menu of a message whose options come from the app. Returns {acked, sent, options, option_groups}."""
+    person, room = stand_in(box, user, channel)
+    versions, ephemeral = _versions(box, room, ts, person)
+    shown, placed = _element_in(versions, action_id, block_id, None, where=f"message {ts} in #{room.name}")
+    payload = common(box, person, "block_suggestion") | {
+        "container": _container(shown, placed, room, ts, ephemeral=ephemeral),
+        "channel": {"id": room.id, "name": room.name},
+    }
+    if not ephemeral:
+        payload["message"] = shown
+    return await ask_for_options(box, payload, placed, query, key=ts, user=person.id)
 
 
-def _message_for_press(box: Box, room: Channel, ts: str, person: Person) -> tuple[Json, bool]:
-    private = next((each for each in box.workspace.ephemerals if each["ts"] == ts and each["to"] == person.id), None)
-    if private is not None:
-        return private, True
-    post: Post = box.workspace.get_post(room.id, ts)
-    return box.workspace.render(post), False
+async def ask_for_options(box: Box, payload: Json, placed: Placed, query: str, *, key: str, user: str) -> Json:
+    """Ask the bot for options and remember them for this person; wrong ones are recorded and show nothing.
 
-
-def _action_in(
-    versions: list[Json], action_id: str, block_id: str | None, value: Any, *, where: str
-) -> tuple[Json, Json]:
-    """The first version that has this action, and the action as the payload shows it."""
-    for body in versions:
-        found = find_action(body.get("blocks"), action_id, block_id, value)
-        if found is not None:
-            return body, found
-    raise WorldError(f"There is no {action_id!r} to press in {where}.")
-
-
-def _open_view(box: Box, user: str, view_id: str) -> Json:
-    found = box.views.find(view_id)
-    if found is None or found[0] != box.workspace.get_person(user).id:
-        raise WorldError(f"{user} has no open view {view_id!r}.")
-    return found[1]
-
-
-def _after_submission(box: Box, person: Person, view: Json, answer: Answer) -> Json:
-    """Act on response_action; errors must name blocks that exist."""
-    action = text_at(answer.payload, "response_action")
-    if action == "errors":
-        errors = object_at(answer.payload, "errors")
-        known = {block.get("block_id") for block in view["blocks"]}
-        for name in set(errors) - known:
-            box.journal.violation("error_for_unknown_block", block_id=name)
-        return {"acked": True, "errors": errors, "view": view}
-    if action in {"update", "push"}:
-        return _show_next(box, person, view, action, as_object(answer.payload.get("view")) or {})
-    box.views.close(person.id, everything=action == "clear")
-    return {"acked": True, "errors": {}, "view": None}
-
-
-def _show_next(box: Box, person: Person, view: Json, action: str, definition: Json) -> Json:
-    problems = validate_view(definition, "modal")
+    Nothing is sent below `min_query_length` characters (three unless the element says otherwise).
+    """
+    if "external" not in placed.kind:
+        raise InputError(f"{placed.action_id!r} is a {placed.kind}; only external menus ask the app for options.")
+    nothing: Json = {"acked": False, "sent": False, "options": [], "option_groups": []}
+    if len(query) < placed.element.get("min_query_length", limits.MIN_QUERY_LENGTH):
+        return nothing
+    asked_with = {"action_id": placed.action_id, "block_id": placed.block_id, "value": query}
+    answer = await box.delivery.ask("interactive", payload | asked_with, accepts_response=True)
+    groups, options = objects_at(answer.payload, "option_groups"), objects_at(answer.payload, "options")
+    problems = _option_problems(answer.payload) if answer.acked else []
     if problems:
-        box.journal.violation("invalid_view_in_ack", problems=problems)
-        return {"acked": True, "errors": {}, "view": view}
-    try:
-        shown = (
-            box.views.update(view["id"], definition) if action == "update" else box.views.push(person.id, definition)
-        )
-    except Refusal as refusal:
-        box.journal.violation("view_in_ack_refused", code=refusal.code, stack=limits.VIEW_STACK)
-        return {"acked": True, "errors": {}, "view": view}
-    return {"acked": True, "errors": {}, "view": shown}
+        box.journal.violation("invalid_options_in_ack", action_id=placed.action_id, problems=problems)
+    if problems or not answer.acked:
+        return nothing | {"acked": answer.acked, "sent": True}
+    offered = box.views.screen(user).offered.setdefault(key, {})
+    offered[placed.block_id, placed.action_id] = [
+        *options,
+        *(option for group in groups for option in objects_at(group, "options")),
+    ]
+    return {"acked": True, "sent": True, "options": options, "option_groups": groups}
+
+
+def _option_problems(answer: Json) -> list[str]:
+    """What is wrong with suggested options: they keep the rules of a static menu, but there may be none."""
+    given = [name for name in ("options", "option_groups") if name in answer]
+    if len(given) != 1:
+        return ["exactly one of options, option_groups is required"]
+    if as_list(answer[given[0]]) == []:
+        return []
+    menu = {"type": "static_select", "action_id": "suggested", given[0]: answer[given[0]]}
+    return validate_blocks([{"type": "actions", "elements": [menu]}], pointer="/payload")
+
+
+def _require_shortcut(box: Box, kind: str, callback_id: str) -> None:
+    known = [each.callback_id for each in box.manifest.shortcuts if each.kind == kind]
+    if callback_id not in known:
+        raise WorldError(f"The manifest has no {kind} shortcut {callback_id!r}. {nearest(callback_id, known)}")
+
+
+def _versions(box: Box, room: Channel, ts: str, person: Person) -> tuple[list[Json], bool]:
+    """A message as it is and as it was, the newest first, and whether it is an ephemeral one."""
+    private = ephemerals.find(box, person.id, ts)
+    if private is not None:
+        return [copy.deepcopy(private)], True
+    post = box.workspace.get_post(room.id, ts)
+    if post.body.get("bot_id") != box.workspace.names.bot:
+        raise WorldError(f"Message {ts} in #{room.name} is not from this app; Slack would tell the app it is from.")
+    versions = [box.workspace.render(post), *(copy.deepcopy(each) for each in reversed(post.earlier))]
+    for each in versions:
+        each.pop("metadata", None)
+    return versions, False
+
+
+def _element_in(
+    versions: list[Json], action_id: str, block_id: str | None, value: Any, *, where: str
+) -> tuple[Json, Placed]:
+    """The first version that has this element, and the element. Raises WorldError, or InputError for a value."""
+    wrong_value: InputError | None = None
+    for body in versions:
+        try:
+            placed = find_element(body, action_id, block_id, value)
+        except InputError as error:
+            wrong_value = wrong_value or error
+            continue
+        if placed is not None:
+            return body, placed
+    if wrong_value is not None:
+        raise wrong_value
+    known = known_actions(versions[0])
+    if action_id in known and block_id is not None:
+        blocks = {each.block_id for each in elements_of(versions[0]) if each.action_id == action_id}
+        raise WorldError(f"There is no {action_id!r} in block {block_id!r} of {where}. {nearest(block_id, blocks)}")
+    raise WorldError(f"There is no {action_id!r} to press in {where}. {nearest(action_id, known)}")
+
+
+def _container(shown: Json, placed: Placed, room: Channel, ts: str, *, ephemeral: bool) -> Json:
+    container: Json = {"type": "message", "message_ts": ts, "channel_id": room.id, "is_ephemeral": ephemeral}
+    if placed.attachment is not None:
+        container |= {"type": "message_attachment", "attachment_id": placed.attachment, "is_app_unfurl": False}
+    thread = text_at(shown, "thread_ts")
+    return container | ({"thread_ts": thread} if thread else {})

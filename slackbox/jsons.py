@@ -15,6 +15,15 @@ def as_list(value: Any) -> list[Any] | None:
     return cast("list[Any]", value) if isinstance(value, list) else None
 
 
+def copied(value: Any) -> Any:
+    """A copy of plain JSON that shares no object or array with it; several times faster than copy.deepcopy."""
+    if isinstance(value, dict):
+        return {name: copied(each) for name, each in cast("Json", value).items()}
+    if isinstance(value, list):
+        return [copied(each) for each in cast("list[Any]", value)]
+    return value
+
+
 def object_at(body: Json, key: str) -> Json:
     """The object under a key; empty when it is absent or something else."""
     return as_object(body.get(key)) or {}

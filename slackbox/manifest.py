@@ -34,6 +34,7 @@ class Manifest:
     socket_mode: bool
     interactivity: bool
     home_tab: bool
+    messages_tab: bool
 
     @property
     def bot_key(self) -> str:
@@ -58,22 +59,31 @@ def load_manifest(path: Path) -> Manifest:
 
 
 def parse_manifest(body: Json) -> Manifest:
-    """Untrusted JSON to a Manifest. A section that is missing grants nothing."""
+    """Untrusted JSON to a Manifest. A section that is missing grants nothing. Raises ManifestError, as Slack would."""
     features = object_at(body, "features")
     settings = object_at(body, "settings")
     bot_user = object_at(features, "bot_user")
     name = text_at(object_at(body, "display_information"), "name", "app")
+    scopes = tuple(map(str, list_at(object_at(object_at(body, "oauth_config"), "scopes"), "bot")))
+    _require_commands_scope(features, scopes)
     return Manifest(
         name=name,
         bot_name=text_at(bot_user, "display_name", name),
-        scopes=tuple(map(str, list_at(object_at(object_at(body, "oauth_config"), "scopes"), "bot"))),
+        scopes=scopes,
         events=frozenset(map(str, list_at(object_at(settings, "event_subscriptions"), "bot_events"))),
         commands=tuple(_command(entry) for entry in objects_at(features, "slash_commands")),
         shortcuts=tuple(_shortcut(entry) for entry in objects_at(features, "shortcuts")),
         socket_mode=bool(settings.get("socket_mode_enabled")),
         interactivity=bool(object_at(settings, "interactivity").get("is_enabled")),
         home_tab=bool(object_at(features, "app_home").get("home_tab_enabled")),
+        messages_tab=bool(object_at(features, "app_home").get("messages_tab_enabled")),
     )
+
+
+def _require_commands_scope(features: Json, scopes: tuple[str, ...]) -> None:
+    for section in ("slash_commands", "shortcuts"):
+        if features.get(section) and "commands" not in scopes:
+            raise ManifestError(f'features.{section} in the app manifest needs the bot scope "commands".')
 
 
 def _command(entry: Json) -> SlashCommand:

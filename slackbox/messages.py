@@ -2,14 +2,17 @@
 
 import copy
 
+from slackbox import mrkdwn, statuses
 from slackbox.box import Box
 from slackbox.jsons import Json
 from slackbox.workspace import Channel, Post
 
 
 def post(box: Box, channel: Channel, body: Json) -> Post:
-    """Add a message and tell everyone."""
-    added = box.workspace.add(channel, body)
+    """Add a message and tell everyone. Its text is stored as Slack stores it, with &, < and > as entities."""
+    added = box.workspace.add(channel, _stored(box, channel, body))
+    if added.thread_ts is not None and _is_own(box, body):
+        statuses.clear(box, channel.id, added.thread_ts)
     box.events.posted(channel, added)
     _publish(box, "message", added)
     return added
@@ -18,8 +21,14 @@ def post(box: Box, channel: Channel, body: Json) -> Post:
 def edit(box: Box, channel: Channel, message: Post, body: Json) -> None:
     """Change a message and tell everyone."""
     previous = copy.deepcopy(message.body)
-    box.workspace.revise(message, body)
+    box.workspace.revise(message, _stored(box, channel, body))
     box.events.changed(channel, message, previous)
+    _publish(box, "changed", message)
+
+
+def refresh(box: Box, message: Post, body: Json) -> None:
+    """Show a message that is still being written as it is now. The app is told when it is finished."""
+    message.body = body
     _publish(box, "changed", message)
 
 
@@ -49,7 +58,8 @@ def react(box: Box, channel: Channel, message: Post, user: str, name: str, *, ad
 
 def show_privately(box: Box, channel: Channel, user: str, body: Json) -> Json:
     """An ephemeral message: shown to one person now, kept in no history."""
-    shown = body | {"ts": box.workspace.next_ts(), "channel": channel.id, "is_ephemeral": True, "to": user}
+    own = {"ts": box.workspace.next_ts(), "channel": channel.id, "is_ephemeral": True, "to": user}
+    shown = _stored(box, channel, body) | own
     box.workspace.ephemerals.append(shown)
     box.feed.publish({"type": "ephemeral", "user": user, "channel": channel.id, "message": shown})
     return shown
@@ -74,6 +84,42 @@ def bot_body(box: Box, content: Json) -> Json:
         "bot_profile": profile,
         **content,
     }
+
+
+def _is_own(box: Box, body: Json) -> bool:
+    return body.get("bot_id") == box.workspace.names.bot
+
+
+def _stored(box: Box, channel: Channel, body: Json) -> Json:
+    """The body with its text normalised. What its references would do is noted, for our bot and for other apps."""
+    if _is_own(box, body):
+        _note_references(box, channel, body)
+    elif body.get("bot_id"):
+        channel.foreign_pings |= mrkdwn.pings_when_repeated(body)
+    return body | ({"text": mrkdwn.normalise(body["text"])} if isinstance(body.get("text"), str) else {})
+
+
+def _note_references(box: Box, channel: Channel, body: Json) -> None:
+    """Record what Slack would show or do without a word, and a bot did not mean.
+
+    An alert's text that is repeated without escaping notifies whoever it names; a reference to nobody is shown raw.
+    """
+    found = mrkdwn.shown_references(body)
+    repeated = sorted({str(each) for each in found if each.pings} & channel.foreign_pings)
+    if repeated:
+        box.journal.violation("unescaped_text_pings", channel=channel.id, references=repeated)
+    unknown = sorted({str(each) for each in found if not _exists(box, each)})
+    if unknown:
+        box.journal.violation("reference_to_nothing", channel=channel.id, references=unknown)
+    broken = [each for part in ("text", "blocks", "attachments") for each in mrkdwn.broken_references(body.get(part))]
+    if broken:
+        box.journal.violation("malformed_reference", channel=channel.id, references=broken)
+
+
+def _exists(box: Box, reference: mrkdwn.Reference) -> bool:
+    workspace = box.workspace
+    known = {"user": workspace.people, "channel": workspace.channels, "group": workspace.groups}.get(reference.kind)
+    return known is None or reference.target in known
 
 
 def _publish(box: Box, kind: str, message: Post) -> None:

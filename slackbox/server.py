@@ -4,22 +4,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncGenerator, Generator
-from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from slackbox import limits
 from slackbox.app import build_app
 from slackbox.box import Box
-from slackbox.socketmode import TRANSPORT
-
-
-class _Protocol(H11Protocol):
-    """Hands the transport to the application, so that it can cut a connection as a broken network would."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn narrows it
-        super().connection_made(transport)
-        self.app_state: dict[str, Any] = {**self.app_state, TRANSPORT: transport}
+from slackbox.wire import HttpProtocol, SocketProtocol
 
 
 class _Server(uvicorn.Server):
@@ -45,6 +36,8 @@ def bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        # At once, so that a second program finds the port taken and an early caller waits instead of being refused.
+        bound.listen()
     except OSError:
         bound.close()
         raise
@@ -56,8 +49,13 @@ async def serving(box: Box, bound: socket.socket) -> AsyncGenerator[None]:
     """Serve until the block ends; open connections are then closed within a second."""
     config = uvicorn.Config(
         build_app(box),
-        http=_Protocol,
-        ws="websockets-sansio",
+        http=HttpProtocol,
+        ws=SocketProtocol,
+        ws_ping_interval=box.options.ping_seconds,
+        ws_ping_timeout=limits.PONG_SECONDS,
+        # Loopback gains nothing by compression, and undici, which Slack's JavaScript clients use, overlooks a close frame
+        # that comes while it still unpacks the message before it.
+        ws_per_message_deflate=False,
         lifespan="off",
         log_level="warning",
         access_log=False,

@@ -9,12 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from slackbox import interactions, world
+from slackbox import chaos, happenings, interactions, modals, world
 from slackbox.box import Box
-from slackbox.errors import SlackboxError, WorldError, nearest
-from slackbox.faults import Fault
+from slackbox.errors import SlackboxError, WorldError
 from slackbox.jsons import Json, as_object, object_at
-from slackbox.socketmode import DISCONNECT_REASONS
 
 Act = Callable[[Box, str, Json], Awaitable[Json] | Json]
 
@@ -33,7 +31,28 @@ def routes(box: Box) -> list[Route]:
     async def state(_request: Request) -> Response:
         return JSONResponse(world.describe_state(box))
 
-    gets = {"messages": messages, "journal": journal, "state": state}
+    async def private(request: Request) -> Response:
+        asked = {name: request.query_params.get(name) or None for name in ("user", "channel")}
+        return _guarded(lambda: {"messages": world.list_ephemerals(box, **asked)})
+
+    async def views(request: Request) -> Response:
+        return _guarded(lambda: world.list_views(box, request.query_params.get("user", "")))
+
+    async def clock(_request: Request) -> Response:
+        return JSONResponse(chaos.describe_clock(box))
+
+    async def connections(_request: Request) -> Response:
+        return JSONResponse({"connections": box.sockets.describe()})
+
+    gets = {
+        "clock": clock,
+        "connections": connections,
+        "messages": messages,
+        "journal": journal,
+        "state": state,
+        "ephemerals": private,
+        "views": views,
+    }
     return [*posts, *(Route(f"/_test/{name}", handler, methods=["GET"]) for name, handler in gets.items())]
 
 
@@ -87,20 +106,36 @@ def _acts() -> Mapping[str, Act]:
         "react": _react,
         "invite": _invite,
         "kick": _kick,
+        "archive": _archive,
+        "direct": _direct,
+        "share_file": _share_file,
+        "stop_stream": _stop_stream,
+        "presence": _presence,
+        "assistant": _assistant,
         "command": _command,
         "press": _press,
+        "suggest": _suggest,
         "shortcut": _shortcut,
+        "fill": _fill,
         "submit": _submit,
         "close": _close,
         "home": _home,
+        "reload": _reload,
         "wait": _wait,
         "faults": _faults,
         "disconnect": _disconnect,
+        "clear_faults": _clear_faults,
+        "silence": _silence,
+        "socket_mode": _socket_mode,
+        "settle": _settle,
+        "forgive": _forgive,
+        "clock": _clock,
+        "sleep": _sleep,
     }
 
 
 def _post(box: Box, _base: str, body: Json) -> Json:
-    fields = _need(body, "user", "channel", "text") | _given(body, "thread_ts")
+    fields = _need(body, "user", "channel", "text") | _given(body, "thread_ts", "reply_broadcast")
     return {"ts": world.say(box, **fields).ts}
 
 
@@ -134,36 +169,88 @@ def _kick(box: Box, _base: str, body: Json) -> Json:
     return {}
 
 
+def _archive(box: Box, _base: str, body: Json) -> Json:
+    happenings.archive(box, **_need(body, "user", "channel"), archived=body.get("archived") is not False)
+    return {}
+
+
+def _direct(box: Box, _base: str, body: Json) -> Json:
+    return {"channel": happenings.open_direct(box, **_need(body, "user"))}
+
+
+def _share_file(box: Box, base: str, body: Json) -> Json:
+    fields = _need(body, "user", "channel", "filename", "text") | _given(body, "thread_ts")
+    return happenings.share_file(box, base, **fields)
+
+
+def _stop_stream(box: Box, _base: str, body: Json) -> Json:
+    happenings.stop_stream(box, **_need(body, "user", "channel", "ts"))
+    return {}
+
+
+def _presence(box: Box, _base: str, body: Json) -> Json:
+    happenings.set_presence(box, **_need(body, "user"), away=body.get("away") is not False)
+    return {}
+
+
+def _assistant(box: Box, _base: str, body: Json) -> Json:
+    return happenings.assistant_thread(box, **_need(body, "channel", "thread_ts"))
+
+
 async def _command(box: Box, base: str, body: Json) -> Json:
-    fields = _need(body, "user", "channel", "command")
+    fields = _need(body, "user", "channel", "command") | _given(body, "thread_ts")
     return await interactions.run_command(box, base, **fields, text=str(body.get("text") or ""))
 
 
 async def _press(box: Box, base: str, body: Json) -> Json:
+    confirm = body.get("confirm") is not False
     if body.get("view_id"):
-        fields = _need(body, "user", "view_id", "action_id")
-        return await interactions.press_in_view(
-            box, **fields, block_id=body.get("block_id"), value=body.get("value"), state=object_at(body, "state")
+        return await modals.press_in_view(
+            box,
+            **_need(body, "user", "view_id", "action_id"),
+            block_id=body.get("block_id"),
+            value=body.get("value"),
+            state=object_at(body, "state"),
+            confirm=confirm,
+            base=base,
         )
     fields = _need(body, "user", "channel", "ts", "action_id")
-    return await interactions.press(box, base, **fields, **_given(body, "block_id", "value", "state"))
+    return await interactions.press(box, base, **fields, **_given(body, "block_id", "value", "state"), confirm=confirm)
+
+
+async def _suggest(box: Box, _base: str, body: Json) -> Json:
+    more = _given(body, "query", "block_id")
+    if body.get("view_id"):
+        return await modals.suggest_in_view(box, **_need(body, "user", "view_id", "action_id"), **more)
+    return await interactions.suggest(box, **_need(body, "user", "channel", "ts", "action_id"), **more)
 
 
 async def _shortcut(box: Box, base: str, body: Json) -> Json:
+    if body.get("ts") is None and body.get("channel") is None:
+        return await interactions.use_global_shortcut(box, **_need(body, "user", "callback_id"))
     return await interactions.use_shortcut(box, base, **_need(body, "user", "channel", "ts", "callback_id"))
 
 
-async def _submit(box: Box, _base: str, body: Json) -> Json:
+async def _fill(box: Box, base: str, body: Json) -> Json:
     fields = _need(body, "user", "view_id")
-    return await interactions.submit(box, **fields, values=object_at(body, "values"))
+    return await modals.fill(box, **fields, values=object_at(body, "values"), base=base)
+
+
+async def _submit(box: Box, base: str, body: Json) -> Json:
+    fields = _need(body, "user", "view_id")
+    return await modals.submit(box, **fields, values=object_at(body, "values"), base=base)
 
 
 async def _close(box: Box, _base: str, body: Json) -> Json:
-    return await interactions.close_view(box, **_need(body, "user", "view_id"))
+    return await modals.close_view(box, **_need(body, "user", "view_id"), everything=bool(body.get("everything")))
 
 
 def _home(box: Box, _base: str, body: Json) -> Json:
-    return interactions.open_home(box, **_need(body, "user"))
+    return modals.open_home(box, **_need(body, "user"))
+
+
+def _reload(box: Box, _base: str, body: Json) -> Json:
+    return modals.reload(box, **_need(body, "user"))
 
 
 async def _wait(box: Box, _base: str, body: Json) -> Json:
@@ -176,13 +263,47 @@ async def _wait(box: Box, _base: str, body: Json) -> Json:
 
 
 def _faults(box: Box, _base: str, body: Json) -> Json:
-    fields = _need(body, "method", "kind") | _given(body, "ms", "status", "retry_after")
-    box.faults.arm(Fault(**fields), int(body.get("times") or 1))
+    chaos.arm_from(box, body)
     return {}
 
 
+def _clear_faults(box: Box, _base: str, body: Json) -> Json:
+    chaos.refuse_others(body, ())
+    return {"cleared": box.faults.clear()}
+
+
 def _disconnect(box: Box, _base: str, body: Json) -> Json:
+    chaos.refuse_others(body, ("reason", "connection", "close_after_s"))
+    later = None if body.get("close_after_s") is None else chaos.number(body, "close_after_s")
     reason = str(body.get("reason") or "refresh_requested")
-    if reason not in {*DISCONNECT_REASONS, "abrupt"}:
-        raise WorldError(f"There is no reason {reason!r}. {nearest(reason, {*DISCONNECT_REASONS, 'abrupt'})}")
-    return {"connections": box.sockets.disconnect(reason)}
+    return {"connections": box.sockets.disconnect(reason, connection=body.get("connection"), close_after_s=later)}
+
+
+def _silence(box: Box, _base: str, body: Json) -> Json:
+    chaos.refuse_others(body, ("connection", "silent"))
+    silent = chaos.switch(body, "silent", default=True)
+    return {"connections": box.sockets.fall_silent(silent=silent, connection=body.get("connection"))}
+
+
+def _socket_mode(box: Box, _base: str, body: Json) -> Json:
+    chaos.refuse_others(_need(body, "enabled"), ("enabled",))
+    return {"connections": box.sockets.switch(on=chaos.switch(body, "enabled", default=True))}
+
+
+async def _settle(box: Box, _base: str, body: Json) -> Json:
+    chaos.refuse_others(body, ("timeout_s",))
+    settled = await chaos.settle(box, 10 if body.get("timeout_s") is None else chaos.number(body, "timeout_s"))
+    return {"waiting": box.delivery.waiting} | ({} if settled else {"timed_out": True})
+
+
+def _forgive(box: Box, _base: str, body: Json) -> Json:
+    chaos.refuse_others(body, ())
+    return {"forgiven": box.delivery.forgive()}
+
+
+async def _clock(box: Box, _base: str, body: Json) -> Json:
+    return await chaos.move_clock(box, body)
+
+
+async def _sleep(box: Box, _base: str, body: Json) -> Json:
+    return await chaos.sleep(box, body)

@@ -3,10 +3,11 @@
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from slackbox import interactions, world
+from slackbox import chaos, happenings, interactions, modals, world
 from slackbox.box import Box, Options, build_box
 from slackbox.faults import Fault
 from slackbox.jsons import Json
@@ -41,9 +42,9 @@ class RunningBox:
     def app_token(self) -> str:
         return self.box.tokens.app
 
-    async def post(self, *, user: str, channel: str, text: str, thread_ts: str | None = None) -> str:
-        """A person writes. Returns the message's ts."""
-        return world.say(self.box, user=user, channel=channel, text=text, thread_ts=thread_ts).ts
+    async def post(self, *, user: str, channel: str, text: str, **more: Any) -> str:
+        """A person writes (thread_ts, reply_broadcast). Returns the message's ts."""
+        return world.say(self.box, user=user, channel=channel, text=text, **more).ts
 
     async def alert(self, *, channel: str, **content: Any) -> str:
         """Another sender posts; see the test API for the forms. Returns the message's ts."""
@@ -64,14 +65,44 @@ class RunningBox:
     async def kick(self, *, user: str, channel: str) -> None:
         world.kick(self.box, user=user, channel=channel)
 
-    async def command(self, *, user: str, channel: str, command: str, text: str = "") -> Json:
-        """A slash command. Returns {acked, response, ephemeral}."""
+    async def archive(self, *, user: str, channel: str, archived: bool = True) -> None:
+        """A person closes a channel to new messages, or opens it again."""
+        happenings.archive(self.box, user=user, channel=channel, archived=archived)
+
+    async def direct(self, *, user: str) -> str:
+        """A person opens their direct message with the bot. Returns the conversation's id."""
+        return happenings.open_direct(self.box, user=user)
+
+    async def share_file(
+        self, *, user: str, channel: str, filename: str, text: str, thread_ts: str | None = None
+    ) -> Json:
+        """A person shares a text file. Returns {file, ts}."""
+        return happenings.share_file(
+            self.box, self.url, user=user, channel=channel, filename=filename, text=text, thread_ts=thread_ts
+        )
+
+    async def stop_stream(self, *, user: str, channel: str, ts: str) -> None:
+        """A person stops a message that the bot is still writing."""
+        happenings.stop_stream(self.box, user=user, channel=channel, ts=ts)
+
+    async def presence(self, *, user: str, away: bool) -> None:
+        """A person goes away or comes back."""
+        happenings.set_presence(self.box, user=user, away=away)
+
+    async def assistant(self, *, channel: str, thread_ts: str) -> Json:
+        """What the bot shows in a thread: status, loading_messages, title, prompts."""
+        return happenings.assistant_thread(self.box, channel=channel, thread_ts=thread_ts)
+
+    async def command(
+        self, *, user: str, channel: str, command: str, text: str = "", thread_ts: str | None = None
+    ) -> Json:
+        """A slash command. Returns {acked, response, ephemeral}. Raises WorldError inside a thread."""
         return await interactions.run_command(
-            self.box, self.url, user=user, channel=channel, command=command, text=text
+            self.box, self.url, user=user, channel=channel, command=command, text=text, thread_ts=thread_ts
         )
 
     async def press(self, *, user: str, channel: str, ts: str, action_id: str, **more: Any) -> Json:
-        """Press a button or choose from a menu (block_id, value, state). Returns {acked}."""
+        """Press a button or choose from a menu (block_id, value, state, confirm). Returns {acked}."""
         return await interactions.press(
             self.box, self.url, user=user, channel=channel, ts=ts, action_id=action_id, **more
         )
@@ -85,9 +116,10 @@ class RunningBox:
         block_id: str | None = None,
         value: Any = None,
         state: Json | None = None,
+        confirm: bool = True,
     ) -> Json:
         """Press something in a modal or the Home tab. Returns {acked}."""
-        return await interactions.press_in_view(
+        return await modals.press_in_view(
             self.box,
             user=user,
             view_id=view_id,
@@ -95,7 +127,18 @@ class RunningBox:
             block_id=block_id,
             value=value,
             state=state or {},
+            confirm=confirm,
+            base=self.url,
         )
+
+    async def suggest(self, *, user: str, action_id: str, view_id: str | None = None, **more: Any) -> Json:
+        """Type in a menu whose options come from the app, in a view or a message (channel, ts; query, block_id).
+
+        Returns {acked, sent, options, option_groups}.
+        """
+        if view_id is not None:
+            return await modals.suggest_in_view(self.box, user=user, view_id=view_id, action_id=action_id, **more)
+        return await interactions.suggest(self.box, user=user, action_id=action_id, **more)
 
     async def shortcut(self, *, user: str, channel: str, ts: str, callback_id: str) -> Json:
         """Use a message shortcut. Returns {acked}."""
@@ -103,16 +146,37 @@ class RunningBox:
             self.box, self.url, user=user, channel=channel, ts=ts, callback_id=callback_id
         )
 
-    async def submit(self, *, user: str, view_id: str, values: Json) -> Json:
-        """Submit a modal with {block_id: {action_id: value}}. Returns {acked, errors, view}."""
-        return await interactions.submit(self.box, user=user, view_id=view_id, values=values)
+    async def global_shortcut(self, *, user: str, callback_id: str) -> Json:
+        """Use a global shortcut. Returns {acked}."""
+        return await interactions.use_global_shortcut(self.box, user=user, callback_id=callback_id)
 
-    async def close_view(self, *, user: str, view_id: str) -> Json:
-        return await interactions.close_view(self.box, user=user, view_id=view_id)
+    async def fill(self, *, user: str, view_id: str, values: Json) -> Json:
+        """Enter {block_id: {action_id: value}} in a view without submitting. Returns {acked, sent, state}."""
+        return await modals.fill(self.box, user=user, view_id=view_id, values=values, base=self.url)
+
+    async def submit(self, *, user: str, view_id: str, values: Json | None = None) -> Json:
+        """Submit a modal with {block_id: {action_id: value}}. Returns {acked, errors, failure, view}."""
+        return await modals.submit(self.box, user=user, view_id=view_id, values=values or {}, base=self.url)
+
+    async def close_view(self, *, user: str, view_id: str, everything: bool = False) -> Json:
+        """Cancel a modal, or the whole stack with its X (`everything`). Returns {acked}."""
+        return await modals.close_view(self.box, user=user, view_id=view_id, everything=everything)
 
     async def home(self, *, user: str) -> Json:
         """Open the Home tab. Returns {view}: what was published before."""
-        return interactions.open_home(self.box, user=user)
+        return modals.open_home(self.box, user=user)
+
+    async def reload(self, *, user: str) -> Json:
+        """The person reloads their client. Returns how many {ephemerals, views} went away."""
+        return modals.reload(self.box, user=user)
+
+    async def ephemerals(self, user: str | None = None, channel: str | None = None) -> list[Json]:
+        """Ephemeral messages on a person's screen (or on all), oldest first."""
+        return world.list_ephemerals(self.box, user, channel)
+
+    async def views(self, user: str) -> Json:
+        """What a person has open, with what they entered: {stack, home}."""
+        return world.list_views(self.box, user)
 
     async def open_views(self, user: str, *, min_count: int = 1, timeout_s: float = 5) -> list[Json]:
         """Wait for a person to have modals open. Raises WaitTimeoutError."""
@@ -148,13 +212,58 @@ class RunningBox:
         """Wait until the bot has at least this many Socket Mode connections."""
         await self.wait_until(lambda: True if self.box.delivery.connections >= count else None, timeout_s=timeout_s)
 
-    async def fault(self, method: str, kind: str, *, times: int = 1, **more: Any) -> None:
-        """Arm a fault on a Web API method ("events" with duplicate for deliveries)."""
-        self.box.faults.arm(Fault(method=method, kind=kind, **more), times)
+    async def fault(
+        self, method: str, kind: str, *, times: int | None = None, seconds: float | None = None, **more: Any
+    ) -> None:
+        """Arm a fault on a method, a family ("views.*"), any method ("*") or the deliveries ("events").
 
-    async def disconnect(self, reason: str = "refresh_requested") -> int:
-        """Ask the bot's connections to go, or cut them with "abrupt". Returns how many there were."""
-        return self.box.sockets.disconnect(reason)
+        It hits the next `times` calls or lasts `seconds` seconds; once without either. `more` is of faults.Fault.
+        """
+        chaos.arm(self.box, Fault(method=method, kind=kind, **more), times=times, seconds=seconds)
+
+    async def clear_faults(self) -> int:
+        """End every fault at once. Returns how many there were."""
+        return self.box.faults.clear()
+
+    async def disconnect(
+        self, reason: str = "refresh_requested", *, connection: str | None = None, close_after_s: float | None = None
+    ) -> int:
+        """Ask the bot's connections to go, or cut them with "abrupt". Returns how many. See SocketMode.disconnect."""
+        return self.box.sockets.disconnect(reason, connection=connection, close_after_s=close_after_s)
+
+    async def silence(self, *, silent: bool = True, connection: str | None = None) -> int:
+        """Let connections look open and carry nothing, not even pongs; or end that. Returns how many."""
+        return self.box.sockets.fall_silent(silent=silent, connection=connection)
+
+    async def socket_mode(self, *, enabled: bool) -> int:
+        """Switch Socket Mode off (link_disabled, and nobody may connect) or on. Returns how many were asked to go."""
+        return self.box.sockets.switch(on=enabled)
+
+    def connections(self) -> list[Json]:
+        """The bot's open connections, oldest first: {name, silent, leaving}."""
+        return self.box.sockets.describe()
+
+    async def settle(self, *, timeout_s: float = 10) -> None:
+        """Wait until every envelope is acknowledged or given up. Raises WaitTimeoutError."""
+        if not await chaos.settle(self.box, timeout_s):
+            raise WaitTimeoutError(f"{self.box.delivery.waiting} envelopes still wait after {timeout_s:g} s.")
+
+    def now(self) -> datetime:
+        """The time in the workspace."""
+        return self.box.clock.now()
+
+    async def advance(self, seconds: float) -> datetime:
+        """Let virtual time pass; what falls due on the way happens at its time. Returns the time that it is then.
+
+        Raises WorldError on the wall clock and for a step back.
+        """
+        await chaos.pass_time(self.box, seconds)
+        return self.now()
+
+    async def advance_to(self, when: datetime) -> datetime:
+        """As advance, to a point in time."""
+        await chaos.pass_time_until(self.box, when)
+        return self.now()
 
     def journal(self, kind: str | None = None) -> list[Json]:
         return self.box.journal.entries(kind)
@@ -169,9 +278,7 @@ class RunningBox:
 
     def forgive_unacked(self) -> list[Json]:
         """Deliveries that were given up, taken off the record because the test expects them."""
-        lost = list(self.box.delivery.unacked)
-        self.box.delivery.unacked.clear()
-        return lost
+        return self.box.delivery.forgive()
 
 
 @contextlib.asynccontextmanager

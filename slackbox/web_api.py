@@ -1,19 +1,17 @@
 """The HTTP face of the Web API: arguments in, faults applied, Slack's answers out."""
 
-import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from slackbox import interactions
+from slackbox import interactions, outages, transfers
+from slackbox.auth import bearer
 from slackbox.box import Box
 from slackbox.errors import Refusal
-from slackbox.faults import Fault
 from slackbox.jsons import Json
 from slackbox.methods import Call, Method, answer, refusal_body
-from slackbox.requests import read_arguments
-from slackbox.socketmode import TRANSPORT
+from slackbox.requests import misplaced_token, read_arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +22,11 @@ class WebApi:
     async def handle(self, request: Request) -> Response:
         """POST or GET /api/<method>."""
         name = request.path_params["method"]
+        if name in transfers.PATHS:
+            return await transfers.handle(self.box, request)
         fault = self.box.faults.take(name)
         if fault is not None:
-            self.box.journal.write("fault", method=name, fault=fault.kind)
-            early = await _before(fault, request)
+            early = await outages.before(fault, request, self.box)
             if early is not None:
                 return early
         args: Json = {}
@@ -35,14 +34,18 @@ class WebApi:
         status = 200
         try:
             args, body_token = await read_arguments(request)
-            token = _bearer(request) or (body_token if name != "apps.connections.open" else None)
-            call = Call(box=self.box, method=name, args=args, netloc=request.url.netloc)
-            body = answer(call, self.table, token)
+            token = bearer(request) or (body_token if name != "apps.connections.open" else None)
+            misplaced = await misplaced_token(request)
+            if misplaced is not None:
+                self.box.journal.violation("token_not_in_header", method=name, place=misplaced)
+            netloc, verb = request.url.netloc, request.method
+            call = Call(box=self.box, method=name, args=args, netloc=netloc, http_verb=verb, token=token)
+            body = answer(call, self.table)
         except Refusal as refusal:
             body, status, extra = _refused(refusal)
         self.box.journal.write("call", method=name, args=args, answer=body)
         if fault is not None and fault.kind == "apply_then_drop":
-            return await drop(request)
+            return await outages.drop(request)
         return JSONResponse(body, status, headers=self._headers(name) | extra)
 
     async def handle_response_url(self, request: Request) -> Response:
@@ -64,42 +67,8 @@ class WebApi:
         }
 
 
-def _bearer(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
-
-
 def _refused(refusal: Refusal) -> tuple[Json, int, dict[str, str]]:
     body = refusal_body(refusal)
     if refusal.retry_after is not None:
         return body, 429, {"retry-after": str(refusal.retry_after)}
     return body, 200, {}
-
-
-async def _before(fault: Fault, request: Request) -> Response | None:
-    """What a fault does before the method runs; None when the method is to run."""
-    match fault.kind:
-        case "slow":
-            await asyncio.sleep(fault.ms / 1000)
-        case "status":
-            return PlainTextResponse("upstream failure", fault.status)
-        case "malformed":
-            return Response('{"ok": tru', media_type="application/json")
-        case "ratelimited":
-            body, status, headers = _refused(Refusal("ratelimited", retry_after=fault.retry_after))
-            return JSONResponse(body, status, headers=headers)
-        case "drop":
-            return await drop(request)
-        case _:
-            pass
-    return None
-
-
-async def drop(request: Request) -> Response:
-    """Cut the connection without an answer. The returned response goes nowhere."""
-    transport = request.scope["state"].get(TRANSPORT)
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()
-        while (await request.receive())["type"] != "http.disconnect":
-            continue
-    return Response(status_code=500)

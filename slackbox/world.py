@@ -1,21 +1,33 @@
 """What people and other senders do in channels, and what a test can look at or wait for."""
 
+import copy
 from typing import Any
 
-from slackbox import messages
+from slackbox import ephemerals, messages
 from slackbox.box import Box
 from slackbox.errors import WorldError
 from slackbox.jsons import Json, object_at
+from slackbox.payloads import stand_in
 from slackbox.workspace import Post
 
 
-def say(box: Box, *, user: str, channel: str, text: str, thread_ts: str | None = None) -> Post:
-    """A person writes in a channel or a thread."""
-    person, room = box.workspace.get_person(user), box.workspace.get_channel(channel)
+def say(
+    box: Box, *, user: str, channel: str, text: str, thread_ts: str | None = None, reply_broadcast: bool = False
+) -> Post:
+    """A person writes in a channel or a thread, there also to the channel with `reply_broadcast`.
+
+    Raises WorldError for a private channel they are not in.
+    """
+    person, room = stand_in(box, user, channel)
     body: Json = {"type": "message", "user": person.id, "text": text, "team": box.workspace.names.team}
     if thread_ts is not None:
         parent = box.workspace.get_post(channel, thread_ts)
-        body["thread_ts"] = parent.thread_ts or parent.ts
+        root = box.workspace.get_post(channel, parent.thread_ts or parent.ts)
+        body["thread_ts"] = root.ts
+        if reply_broadcast:
+            body |= {"subtype": "thread_broadcast", "root": box.workspace.render(root)}
+    elif reply_broadcast:
+        raise WorldError("Only a reply can also be sent to the channel; give its thread_ts.")
     return messages.post(box, room, body)
 
 
@@ -91,6 +103,22 @@ def _posts(box: Box, channel: str, thread_ts: str | None) -> list[Post]:
 
 def _full(box: Box, post: Post) -> Json:
     return box.workspace.render(post, metadata=True) | {"revisions": len(post.earlier)}
+
+
+def list_ephemerals(box: Box, user: str | None = None, channel: str | None = None) -> list[Json]:
+    """Ephemeral messages on people's screens, oldest first: of one person, in one channel, or all."""
+    wanted = [box.workspace.get_person(user).id] if user else list(box.workspace.people)
+    room = box.workspace.get_channel(channel).id if channel else None
+    found = [each for name in wanted for each in ephemerals.shown_to(box, name, room)]
+    return sorted((copy.deepcopy(each) for each in found), key=lambda each: each["ts"])
+
+
+def list_views(box: Box, user: str) -> Json:
+    """What a person has open, with what they entered: {stack, home}."""
+    person = box.workspace.get_person(user)
+    screen = box.views.screen(person.id)
+    stack = [box.views.with_state(person.id, view) for view in screen.stack]
+    return {"stack": stack, "home": box.views.with_state(person.id, screen.home) if screen.home else None}
 
 
 async def wait_for(

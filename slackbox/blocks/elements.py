@@ -1,20 +1,37 @@
-"""Interactive elements, options, confirmation dialogs and images."""
+"""Block elements: buttons, menus, pickers, inputs and images, and in which block each may stand."""
 
 import functools
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from slackbox import limits
+from slackbox.blocks.composition import (
+    action_id,
+    alt_text,
+    confirm,
+    conversation_filter,
+    dispatch_config,
+    focus,
+    image_source,
+    initial_is_offered,
+    menu_options,
+    menu_rule,
+    option,
+    ordered,
+    workflow,
+)
 from slackbox.blocks.primitives import (
     Check,
     Findings,
-    all_of,
+    Rule,
     array,
-    at_least_one,
+    at,
     choice,
     exactly_one,
     flag,
     ident,
+    matching,
     number,
     record,
     string,
@@ -22,202 +39,23 @@ from slackbox.blocks.primitives import (
     text,
     url,
 )
+from slackbox.blocks.rich_text import rich_text
 from slackbox.jsons import Json
 
-BUTTON_LIKE = ("button", "static_select", "users_select", "channels_select", "conversations_select", "overflow")
-PICKERS = ("datepicker", "timepicker", "radio_buttons", "checkboxes", "multi_static_select", "multi_users_select")
-TYPED = ("plain_text_input", "email_text_input", "url_text_input", "number_input")
+_SELECTS: Final = ("static_select", "external_select", "users_select", "conversations_select", "channels_select")
+_MULTI: Final = tuple(f"multi_{kind}" for kind in _SELECTS)
+_PICKED: Final = (*_SELECTS, *_MULTI, "datepicker", "timepicker", "checkboxes", "radio_buttons")
+_PRESSED: Final = ("button", "overflow", "workflow_button")
+_TYPED: Final = ("plain_text_input", "rich_text_input", "email_text_input", "url_text_input", "number_input")
 
+ACTIONS: Final = (*_PRESSED, *_PICKED, "datetimepicker")
+ACCESSORY: Final = (*_PRESSED, *_PICKED, "image")
+CONTEXT_ACTIONS: Final = ("feedback_buttons", "icon_button")
+INPUT: Final = (*_TYPED, *_PICKED, "datetimepicker", "file_input")
 
-def action_id(value: Any, pointer: str, found: Findings) -> None:
-    """An action id: at most 255 characters and unique in its block."""
-    ident(limits.ID)(value, pointer, found)
-    if isinstance(value, str):
-        if value in found.action_ids:
-            found.add(pointer, f"action_id `{value}` already exists")
-        found.action_ids.add(value)
-
-
-def confirm() -> Check:
-    """A confirmation dialog."""
-    return record(
-        {
-            "title": text(limits.CONFIRM_TITLE, "plain_text"),
-            "text": text(limits.CONFIRM_TEXT),
-            "confirm": text(limits.CONFIRM_BUTTON, "plain_text"),
-            "deny": text(limits.CONFIRM_BUTTON, "plain_text"),
-        },
-        {"style": choice("primary", "danger")},
-    )
-
-
-def option(*kinds: str) -> Check:
-    """One option of a menu or a group of choices."""
-    return record(
-        {"text": text(limits.OPTION_TEXT, *(kinds or ("plain_text",))), "value": ident(limits.OPTION_VALUE)},
-        {"description": text(limits.OPTION_TEXT), "url": url(limits.URL)},
-    )
-
-
-def image_fields() -> Mapping[str, Check]:
-    """Fields of an image without its caption: an address or a Slack file."""
-    return {
-        "image_url": url(limits.URL),
-        "slack_file": record({}, {"id": ident(limits.ID), "url": url(limits.URL)}, rule=exactly_one("id", "url")),
-    }
-
-
-def image() -> Check:
-    """An image element; its alternative text must say something."""
-    return record({"alt_text": string(limits.ALT_TEXT)}, image_fields(), rule=exactly_one("image_url", "slack_file"))
-
-
-def button() -> Check:
-    """A button."""
-    return record(
-        {"text": text(limits.BUTTON_TEXT, "plain_text")},
-        {
-            "action_id": action_id,
-            "url": url(limits.URL),
-            "value": ident(limits.BUTTON_VALUE),
-            "style": choice("primary", "danger"),
-            "confirm": confirm(),
-            "accessibility_label": string(limits.ACCESSIBILITY_LABEL),
-            "visible_to_user_ids": array(ident(limits.ID), hi=limits.VISIBLE_TO_USERS),
-        },
-    )
-
-
-def feedback_button() -> Check:
-    return record(
-        {"text": text(limits.BUTTON_TEXT, "plain_text"), "value": ident(limits.BUTTON_VALUE)},
-        {"accessibility_label": string(limits.ACCESSIBILITY_LABEL)},
-    )
-
-
-def _menu(extra: Mapping[str, Check], *, rule: Any = None) -> Check:
-    common: dict[str, Check] = {
-        "action_id": action_id,
-        "placeholder": text(limits.PLACEHOLDER, "plain_text"),
-        "confirm": confirm(),
-        "focus_on_load": flag,
-    }
-    return record({}, {**common, **extra}, rule=rule)
-
-
-def _options(hi: int = limits.SELECT_OPTIONS, *kinds: str) -> Check:
-    return array(option(*kinds), hi=hi)
-
-
-def _option_groups() -> Check:
-    group = record({"label": text(limits.OPTION_TEXT, "plain_text"), "options": _options()})
-    return array(group, hi=limits.OPTION_GROUPS)
-
-
-def _initial_is_offered(body: Json, pointer: str, found: Findings) -> None:
-    initial = body.get("initial_option")
-    offered = body.get("options")
-    if initial is not None and isinstance(offered, list) and initial not in offered:
-        found.add(f"{pointer}/initial_option", "must be exactly one of the options")
-
-
-def _typed(extra: Mapping[str, Check] | None = None) -> Check:
-    common: dict[str, Check] = {
-        "action_id": action_id,
-        "placeholder": text(limits.PLACEHOLDER, "plain_text"),
-        "focus_on_load": flag,
-        "initial_value": string(limits.PLAIN_TEXT_INPUT, lo=0),
-        "dispatch_action_config": record(
-            {}, {"trigger_actions_on": array(choice("on_enter_pressed", "on_character_entered"), hi=2)}
-        ),
-    }
-    return record({}, {**common, **(extra or {})})
-
-
-def _choices(initial: str) -> Check:
-    offered = _options(limits.CHOICE_OPTIONS, "plain_text", "mrkdwn")
-    first: Check = offered if initial == "initial_options" else option("plain_text", "mrkdwn")
-    return record(
-        {"options": offered},
-        {"action_id": action_id, initial: first, "confirm": confirm(), "focus_on_load": flag},
-        rule=_initial_is_offered,
-    )
-
-
-@functools.cache
-def element_table() -> Mapping[str, Check]:
-    """Every element by type."""
-    options_rule = all_of(exactly_one("options", "option_groups"), _initial_is_offered)
-    person = ident(limits.ID)
-    return {
-        "button": button(),
-        "image": image(),
-        "static_select": _menu(
-            {"options": _options(), "option_groups": _option_groups(), "initial_option": option()}, rule=options_rule
-        ),
-        "multi_static_select": _menu(
-            {
-                "options": _options(),
-                "option_groups": _option_groups(),
-                "initial_options": _options(),
-                "max_selected_items": number(lo=1, whole=True),
-            },
-            rule=exactly_one("options", "option_groups"),
-        ),
-        "users_select": _menu({"initial_user": person}),
-        "multi_users_select": _menu(
-            {"initial_users": array(person, hi=100), "max_selected_items": number(lo=1, whole=True)}
-        ),
-        "channels_select": _menu({"initial_channel": person, "response_url_enabled": flag}),
-        "conversations_select": _menu(
-            {"initial_conversation": person, "default_to_current_conversation": flag, "response_url_enabled": flag}
-        ),
-        "overflow": record(
-            {"options": array(option("plain_text", "mrkdwn"), hi=limits.OVERFLOW_OPTIONS)},
-            {"action_id": action_id, "confirm": confirm()},
-        ),
-        "datepicker": _menu({"initial_date": ident(10)}),
-        "timepicker": _menu({"initial_time": ident(5), "timezone": ident(64)}),
-        "radio_buttons": _choices("initial_option"),
-        "checkboxes": _choices("initial_options"),
-        "plain_text_input": _typed(
-            {
-                "multiline": flag,
-                "min_length": number(lo=0, hi=limits.PLAIN_TEXT_INPUT, whole=True),
-                "max_length": number(lo=1, hi=limits.PLAIN_TEXT_INPUT, whole=True),
-            }
-        ),
-        "email_text_input": _typed(),
-        "url_text_input": _typed(),
-        "number_input": _number_input(),
-        "feedback_buttons": record(
-            {"positive_button": feedback_button(), "negative_button": feedback_button()}, {"action_id": action_id}
-        ),
-        "icon_button": record(
-            {"icon": choice("trash"), "text": text(limits.BUTTON_TEXT, "plain_text")},
-            {
-                "action_id": action_id,
-                "value": ident(limits.BUTTON_VALUE),
-                "confirm": confirm(),
-                "accessibility_label": string(limits.ACCESSIBILITY_LABEL),
-                "visible_to_user_ids": array(ident(limits.ID), hi=limits.VISIBLE_TO_USERS),
-            },
-        ),
-    }
-
-
-def _number_input() -> Check:
-    return record(
-        {"is_decimal_allowed": flag},
-        {
-            "action_id": action_id,
-            "initial_value": ident(64),
-            "min_value": ident(64),
-            "max_value": ident(64),
-            "placeholder": text(limits.PLACEHOLDER, "plain_text"),
-            "focus_on_load": flag,
-        },
-    )
+_DATE: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
+_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 def element(*kinds: str) -> Check:
@@ -225,6 +63,172 @@ def element(*kinds: str) -> Check:
     return tagged(lambda: {kind: element_table()[kind] for kind in kinds}, "element")
 
 
-def media_rule(body: Json, pointer: str, found: Findings) -> None:
-    """A card needs something to show."""
-    at_least_one("hero_image", "title", "actions", "body")(body, pointer, found)
+@functools.cache
+def element_table() -> Mapping[str, Check]:
+    """Every element by type."""
+    return {**_pressed(), **_menus(), **_multi_menus(), **_pickers(), **_inputs()}
+
+
+def _element(required: Mapping[str, Check], optional: Mapping[str, Check], *, rule: Rule | None = None) -> Check:
+    return record(required, {"action_id": action_id, **optional}, rule=rule, tag=True)
+
+
+def _pressed() -> Mapping[str, Check]:
+    label = text(limits.BUTTON_TEXT, "plain_text")
+    aloud = string(limits.ACCESSIBILITY_LABEL)
+    people = array(ident(limits.ID), hi=limits.VISIBLE_TO_USERS)
+    value = ident(limits.BUTTON_VALUE)
+    style = choice("primary", "danger")
+    verdict = record({"text": label, "value": value}, {"accessibility_label": aloud})
+    return {
+        "button": _element(
+            {"text": label},
+            {
+                "url": url(limits.URL),
+                "value": value,
+                "style": style,
+                "confirm": confirm(),
+                "accessibility_label": aloud,
+                "agent_prompt": ident(limits.AGENT_PROMPT),
+                "agent_prompt_display": ident(limits.AGENT_PROMPT),
+                "visible_to_user_ids": people,
+            },
+        ),
+        "workflow_button": _element(
+            {"text": label, "workflow": workflow()}, {"style": style, "accessibility_label": aloud}
+        ),
+        "overflow": _element(
+            {"options": array(option(linked=True), hi=limits.OVERFLOW_OPTIONS)},
+            {"confirm": confirm()},
+            rule=initial_is_offered,
+        ),
+        "feedback_buttons": _element({"positive_button": verdict, "negative_button": verdict}, {}),
+        "icon_button": _element(
+            {"icon": choice("trash"), "text": label},
+            {"value": value, "confirm": confirm(), "accessibility_label": aloud, "visible_to_user_ids": people},
+        ),
+        "image": record({"alt_text": alt_text}, image_source(), rule=exactly_one("image_url", "slack_file"), tag=True),
+    }
+
+
+def _menu(extra: Mapping[str, Check], *, rule: Rule | None = None) -> Check:
+    common = {"placeholder": _placeholder(), "confirm": confirm(), "focus_on_load": focus}
+    return _element({}, {**common, **extra}, rule=rule)
+
+
+def _placeholder() -> Check:
+    return text(limits.PLACEHOLDER, "plain_text")
+
+
+def _menus() -> Mapping[str, Check]:
+    named = ident(limits.ID)
+    return {
+        "static_select": _menu({**menu_options(), "initial_option": option()}, rule=menu_rule()),
+        "external_select": _menu({"initial_option": option(), "min_query_length": number(lo=0, whole=True)}),
+        "users_select": _menu({"initial_user": named}),
+        "conversations_select": _menu(
+            {
+                "initial_conversation": named,
+                "default_to_current_conversation": flag,
+                "response_url_enabled": flag,
+                "filter": conversation_filter(),
+            }
+        ),
+        "channels_select": _menu({"initial_channel": named, "response_url_enabled": flag}),
+    }
+
+
+def _multi_menus() -> Mapping[str, Check]:
+    several = array(ident(limits.ID), hi=None)
+    chosen = array(option(), hi=limits.SELECT_OPTIONS)
+    most: Mapping[str, Check] = {"max_selected_items": number(lo=1, whole=True)}
+    return {
+        "multi_static_select": _menu({**most, **menu_options(), "initial_options": chosen}, rule=menu_rule()),
+        "multi_external_select": _menu(
+            {**most, "initial_options": chosen, "min_query_length": number(lo=0, whole=True)}
+        ),
+        "multi_users_select": _menu({**most, "initial_users": several}),
+        "multi_conversations_select": _menu(
+            {
+                **most,
+                "initial_conversations": several,
+                "default_to_current_conversation": flag,
+                "filter": conversation_filter(),
+            }
+        ),
+        "multi_channels_select": _menu({**most, "initial_channels": several}),
+    }
+
+
+def _pickers() -> Mapping[str, Check]:
+    offered = array(option(formatted=True), hi=limits.CHOICE_OPTIONS)
+    common: Mapping[str, Check] = {"confirm": confirm(), "focus_on_load": focus}
+    moment = number(lo=0, hi=limits.DATE_TIME, whole=True)
+    return {
+        "datepicker": _menu({"initial_date": matching(_DATE, "YYYY-MM-DD")}),
+        "timepicker": _menu({"initial_time": matching(_TIME, "HH:mm"), "timezone": ident(limits.ID)}),
+        "datetimepicker": _element({}, {**common, "initial_date_time": moment}),
+        "radio_buttons": _element(
+            {"options": offered}, {**common, "initial_option": option(formatted=True)}, rule=initial_is_offered
+        ),
+        "checkboxes": _element({"options": offered}, {**common, "initial_options": offered}, rule=initial_is_offered),
+    }
+
+
+def _typed(
+    extra: Mapping[str, Check], *, required: Mapping[str, Check] | None = None, rule: Rule | None = None
+) -> Check:
+    common: Mapping[str, Check] = {
+        "placeholder": _placeholder(),
+        "focus_on_load": focus,
+        "initial_value": string(None, lo=0),
+        "dispatch_action_config": dispatch_config(),
+    }
+    return _element(required or {}, {**common, **extra}, rule=rule)
+
+
+def _inputs() -> Mapping[str, Check]:
+    figure = matching(_NUMBER, "of a number")
+    length = limits.PLAIN_TEXT_INPUT
+    lines = number(lo=1, hi=limits.RICH_TEXT_INPUT_LINES, whole=True)
+    return {
+        "plain_text_input": _typed(
+            {
+                "initial_value": string(length, lo=0),
+                "multiline": flag,
+                "min_length": number(lo=0, hi=length, whole=True),
+                "max_length": number(lo=1, hi=length, whole=True),
+            },
+            rule=ordered("min_length", "max_length"),
+        ),
+        "rich_text_input": _typed(
+            {"initial_value": rich_text(), "min_lines": lines, "max_lines": lines},
+            rule=ordered("min_lines", "max_lines"),
+        ),
+        "email_text_input": _typed({}),
+        "url_text_input": _typed({}),
+        "number_input": _typed(
+            {"initial_value": figure, "min_value": figure, "max_value": figure},
+            required={"is_decimal_allowed": flag},
+            rule=ordered("min_value", "max_value"),
+        ),
+        "file_input": _element(
+            {},
+            {
+                "filetypes": array(ident(limits.ID), hi=None),
+                "max_files": number(lo=1, hi=limits.FILE_INPUT_FILES, whole=True),
+            },
+            rule=_only_in_a_modal,
+        ),
+    }
+
+
+def _only_in_a_modal(_body: Json, pointer: str, found: Findings) -> None:
+    if found.surface != "modal":
+        found.add(at(pointer, "type"), f"file_input is not allowed in a {found.surface}", {"type": "surface"})
+
+
+def refuse_response_url(holder: Any, pointer: str, found: Findings) -> None:
+    """`response_url_enabled` works only in an input block of a modal; elsewhere Slack refuses it."""
+    if isinstance(holder, dict) and "response_url_enabled" in holder:
+        found.add(at(pointer, "response_url_enabled"), "is allowed only in an input block of a modal")

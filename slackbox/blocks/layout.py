@@ -1,30 +1,37 @@
 """Layout blocks: which there are and what each may hold."""
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
 from slackbox import limits
 from slackbox.blocks import data
-from slackbox.blocks.elements import BUTTON_LIKE, PICKERS, TYPED, element, image_fields, media_rule
+from slackbox.blocks.composition import alt_text, image_source
+from slackbox.blocks.elements import ACCESSORY, ACTIONS, CONTEXT_ACTIONS, INPUT, element, refuse_response_url
 from slackbox.blocks.primitives import (
     Check,
     Findings,
-    all_of,
+    Rule,
     array,
+    at,
     at_least_one,
     choice,
     exactly_one,
     flag,
     ident,
+    number,
     record,
     string,
     tagged,
     text,
     url,
 )
-from slackbox.blocks.rich_text import rich_text, rich_text_fields
-from slackbox.jsons import Json, objects_at
+from slackbox.blocks.rich_text import rich_text_fields
+from slackbox.jsons import Json, list_at, object_at, text_at
+
+
+def flat_blocks() -> Mapping[str, Check]:
+    """Every block that holds no other block, by type."""
+    return {**_reading_blocks(), **_media_blocks(), **_interactive_blocks(), **_data_blocks()}
 
 
 def block_id(value: Any, pointer: str, found: Findings) -> None:
@@ -32,15 +39,17 @@ def block_id(value: Any, pointer: str, found: Findings) -> None:
     ident(limits.ID)(value, pointer, found)
     if isinstance(value, str):
         if value in found.block_ids:
-            found.add(pointer, f"block_id `{value}` already exists")
+            found.add(pointer, f"block_id `{value}` already exists", {"type": "unique"})
         found.block_ids.add(value)
 
 
-def _block(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, *, rule: Any = None) -> Check:
-    inner = record(required, {"block_id": block_id, **(optional or {})}, rule=rule)
+def block(
+    required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, *, rule: Rule | None = None
+) -> Check:
+    """A block with these fields and a block_id; action ids are unique within it, not beyond it."""
+    inner = record(required, {"block_id": block_id, **(optional or {})}, rule=rule, tag=True)
 
     def check(value: Any, pointer: str, found: Findings) -> None:
-        # Action ids are unique within one block, so a nested block starts its own set.
         outer, found.action_ids = found.action_ids, set()
         inner(value, pointer, found)
         found.action_ids = outer
@@ -48,137 +57,101 @@ def _block(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
     return check
 
 
-@functools.cache
-def block_table() -> Mapping[str, Check]:
-    """Every layout block by type."""
-    return {**_text_blocks(), **_interactive_blocks(), **_progress_blocks(), **_data_blocks(), **_nesting_blocks()}
-
-
-def _text_blocks() -> Mapping[str, Check]:
-    context_item = tagged(
-        lambda: {
-            "plain_text": record({"text": string(limits.CONTEXT_TEXT)}, {"emoji": flag}),
-            "mrkdwn": record({"text": string(limits.CONTEXT_TEXT)}, {"verbatim": flag}),
-            "image": record({"alt_text": string(limits.ALT_TEXT)}, image_fields()),
-        },
-        "context element",
-    )
+def _reading_blocks() -> Mapping[str, Check]:
+    level = choice("default", "info", "warning", "error", "success")
     return {
-        "header": _block({"text": text(limits.HEADER_TEXT, "plain_text")}),
-        "divider": _block({}),
-        "section": _block(
+        "header": block(
+            {"text": text(limits.HEADER_TEXT, "plain_text")},
+            {"level": number(lo=1, hi=limits.HEADER_LEVEL, whole=True)},
+        ),
+        "divider": block({}),
+        "section": block(
             {},
             {
                 "text": text(limits.SECTION_TEXT),
                 "fields": array(text(limits.SECTION_FIELD_TEXT), hi=limits.SECTION_FIELDS),
-                "accessory": element(*BUTTON_LIKE, *PICKERS, "image"),
+                "accessory": element(*ACCESSORY),
                 "expand": flag,
             },
-            rule=at_least_one("text", "fields"),
+            rule=_section_rule,
         ),
-        "context": _block({"elements": array(context_item, hi=limits.CONTEXT_ELEMENTS)}),
-        "image": _block(
-            {"alt_text": string(limits.ALT_TEXT)},
-            {**image_fields(), "title": text(limits.IMAGE_TITLE, "plain_text")},
+        "context": block({"elements": array(_context_item(), hi=limits.CONTEXT_ELEMENTS)}),
+        "markdown": block({"text": string(limits.MARKDOWN_TOTAL, counted="markdown characters")}),
+        "rich_text": block(rich_text_fields()),
+        "alert": block({"text": text(limits.ALERT_TEXT)}, {"level": level}),
+    }
+
+
+def _context_item() -> Check:
+    texts = text(limits.CONTEXT_TEXT)
+    table = {"plain_text": texts, "mrkdwn": texts, "image": element("image")}
+    return tagged(lambda: table, "context element")
+
+
+def _section_rule(body: Json, pointer: str, found: Findings) -> None:
+    at_least_one("text", "fields")(body, pointer, found)
+    refuse_response_url(body.get("accessory"), at(pointer, "accessory"), found)
+
+
+def _media_blocks() -> Mapping[str, Check]:
+    title = text(limits.VIDEO_TITLE, "plain_text")
+    return {
+        "image": block(
+            {"alt_text": alt_text},
+            {**image_source(), "title": text(limits.IMAGE_TITLE, "plain_text")},
             rule=exactly_one("image_url", "slack_file"),
         ),
-        "markdown": _block({"text": string(limits.MARKDOWN_TOTAL, counted="markdown characters")}),
-        "rich_text": _block(rich_text_fields()),
-        "alert": _block(
-            {"text": text(limits.ALERT_TEXT)}, {"level": choice("default", "info", "warning", "error", "success")}
+        "video": block(
+            {
+                "alt_text": alt_text,
+                "title": title,
+                "video_url": url(limits.URL, secure=True),
+                "thumbnail_url": url(limits.URL),
+            },
+            {
+                "title_url": url(limits.URL, secure=True),
+                "description": text(limits.VIDEO_DESCRIPTION, "plain_text"),
+                "author_name": string(limits.VIDEO_AUTHOR),
+                "provider_name": string(None),
+                "provider_icon_url": url(limits.URL),
+            },
         ),
+        "file": block({"external_id": ident(None), "source": choice("remote")}),
+        "call": block({"call_id": ident(limits.ID)}),
     }
 
 
 def _interactive_blocks() -> Mapping[str, Check]:
+    label = text(limits.INPUT_LABEL, "plain_text")
     return {
-        "actions": _block(
-            {"elements": array(element(*BUTTON_LIKE, *PICKERS), hi=limits.ACTIONS_ELEMENTS)},
-        ),
-        "context_actions": _block(
-            {"elements": array(element("feedback_buttons", "icon_button"), hi=limits.CONTEXT_ACTIONS_ELEMENTS)}
-        ),
-        "input": _block(
-            {
-                "label": text(limits.INPUT_LABEL, "plain_text"),
-                "element": element(*TYPED, *PICKERS, *BUTTON_LIKE[1:5]),
-            },
-            {"hint": text(limits.INPUT_LABEL, "plain_text"), "optional": flag, "dispatch_action": flag},
+        "actions": block({"elements": array(element(*ACTIONS), hi=limits.ACTIONS_ELEMENTS)}, rule=_actions_rule),
+        "context_actions": block({"elements": array(element(*CONTEXT_ACTIONS), hi=limits.CONTEXT_ACTIONS_ELEMENTS)}),
+        "input": block(
+            {"label": label, "element": element(*INPUT)},
+            {"hint": label, "optional": flag, "dispatch_action": flag},
+            rule=_input_rule,
         ),
     }
 
 
-def _progress_blocks() -> Mapping[str, Check]:
-    source = tagged(lambda: {"url": record({"url": url(limits.URL), "text": string(limits.SECTION_TEXT)})}, "source")
-    task = _block(
-        {
-            "task_id": ident(limits.ID),
-            "title": string(limits.TASK_TITLE),
-            "status": choice("pending", "in_progress", "complete", "error"),
-        },
-        {"details": rich_text(), "output": rich_text(), "sources": array(source, lo=0, hi=50)},
-    )
-    tasks = array(tagged(lambda: {"task_card": task}, "task"), lo=0, hi=limits.PLAN_TASKS)
-    return {
-        "task_card": task,
-        "plan": _block({"title": string(limits.PLAN_TITLE)}, {"tasks": tasks}, rule=_task_ids),
-    }
+def _actions_rule(body: Json, pointer: str, found: Findings) -> None:
+    for position, held in enumerate(list_at(body, "elements")):
+        refuse_response_url(held, at(at(pointer, "elements"), position), found)
 
 
-def _task_ids(body: Json, pointer: str, found: Findings) -> None:
-    ids = [task.get("task_id") for task in objects_at(body, "tasks")]
-    if len(set(map(str, ids))) != len(ids):
-        found.add(f"{pointer}/tasks", "task ids must be unique")
+def _input_rule(body: Json, pointer: str, found: Findings) -> None:
+    held = object_at(body, "element")
+    if found.surface != "modal":
+        refuse_response_url(held, at(pointer, "element"), found)
+    if body.get("dispatch_action") is True and text_at(held, "type") == "file_input":
+        found.add(at(pointer, "dispatch_action"), "a file_input sends no action while it is filled")
 
 
 def _data_blocks() -> Mapping[str, Check]:
     table_required, table_optional = data.table_fields()
     data_required, data_optional = data.data_table_fields()
     return {
-        "table": _block(table_required, table_optional),
-        "data_table": _block(data_required, data_optional, rule=data.data_table_rule),
-        "data_visualization": _block(data.chart_fields()),
+        "table": block(table_required, table_optional),
+        "data_table": block(data_required, data_optional, rule=data.data_table_rule),
+        "data_visualization": block(data.chart_fields()),
     }
-
-
-def _nesting_blocks() -> Mapping[str, Check]:
-    image = element("image")
-    card = _block(
-        {},
-        {
-            "hero_image": image,
-            "icon": image,
-            "title": text(limits.CARD_TITLE),
-            "subtitle": text(limits.CARD_TITLE),
-            "body": text(limits.CARD_BODY),
-            "actions": array(element("button"), hi=limits.CARD_ACTIONS),
-        },
-        rule=media_rule,
-    )
-    container = _block(
-        {"child_blocks": array(tagged(_child_table, "block in a container"), hi=limits.CONTAINER_CHILDREN)},
-        {
-            "title": text(limits.CONTAINER_TITLE, "plain_text"),
-            "rich_text_title": rich_text(),
-            "subtitle": text(limits.CONTAINER_TITLE),
-            "width": choice("narrow", "standard", "wide", "full"),
-            "icon": image,
-            "is_collapsible": flag,
-            "default_collapsed": flag,
-            "has_header_divider": flag,
-        },
-        rule=all_of(at_least_one("title", "rich_text_title"), _container_flags),
-    )
-    cards = array(tagged(lambda: {"card": card}, "card"), hi=limits.CAROUSEL_CARDS)
-    return {"card": card, "container": container, "carousel": _block({"elements": cards})}
-
-
-def _child_table() -> Mapping[str, Check]:
-    return {kind: check for kind, check in block_table().items() if kind not in limits.CONTAINER_REFUSES}
-
-
-def _container_flags(body: Json, pointer: str, found: Findings) -> None:
-    if body.get("default_collapsed") and not body.get("is_collapsible"):
-        found.add(f"{pointer}/default_collapsed", "needs is_collapsible")
-    if body.get("has_header_divider") and body.get("is_collapsible"):
-        found.add(f"{pointer}/has_header_divider", "cannot be used with is_collapsible")

@@ -2,15 +2,19 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Literal
 
 from slackbox.auth import require_scope
 from slackbox.box import Box
 from slackbox.errors import Refusal
-from slackbox.jsons import Json
-from slackbox.workspace import Channel, Post
+from slackbox.jsons import Json, as_list
+from slackbox.workspace import Channel, Person, Post
+
+_STAMP: Final = re.compile(r"\d{1,12}\.\d{1,6}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +23,8 @@ class Call:
     method: str
     args: Json
     netloc: str
+    http_verb: str = "POST"
+    token: str | None = field(default=None, repr=False)
 
     def required(self, name: str, code: str = "invalid_arguments") -> str:
         """A string argument that must be there. Raises Refusal with `code`."""
@@ -36,6 +42,22 @@ class Call:
         value = self.args.get(name)
         return default if value is None else str(value).lower() in {"1", "true"}
 
+    def ids(self, name: str, code: str) -> list[str]:
+        """A list of ids, as an array or with commas between. Raises Refusal with `code` when it is empty."""
+        value = self.args.get(name)
+        listed = [str(each) for each in as_list(value) or str(value or "").split(",")]
+        found = [each.strip() for each in listed if each.strip()]
+        if not found:
+            raise Refusal(code)
+        return found
+
+    def whole(self, name: str, code: str = "invalid_arguments") -> int:
+        """A whole number that must be there. Raises Refusal with `code`."""
+        raw = self.required(name, code)
+        if not raw.removeprefix("-").isdigit():
+            raise Refusal(code, messages=[f"[ERROR] {name} is not a whole number [json-pointer:/{name}]"])
+        return int(raw)
+
     def limit(self, default: int, most: int) -> int:
         """The page size. Raises Refusal invalid_limit when it is not a number from 1 to `most`."""
         raw = self.optional("limit")
@@ -45,17 +67,22 @@ class Call:
             raise Refusal("invalid_limit")
         return int(raw) or default
 
-    def channel(self, name: str = "channel", *, scope: str | None = None, member: bool = True) -> Channel:
-        """The channel argument. Raises Refusal channel_not_found, missing_scope, not_in_channel or is_archived.
+    def channel(
+        self, name: str = "channel", *, scope: str | None = None, member: bool = True, named: bool = False
+    ) -> Channel:
+        """The channel argument. Raises Refusal channel_not_found, missing_scope or not_in_channel.
 
-        `scope` is the family, for example history: channels:history or, in a private channel, groups:history.
+        `scope` is the second part of a scope, for example history: channels:history or, in a private channel,
+        groups:history. Only with `named` is a channel's name good enough instead of its id.
         """
-        channel = self.box.workspace.find_channel(self.required(name, "channel_not_found"))
-        bot = self.box.workspace.names.bot_user
+        given = self.required(name, "channel_not_found")
+        workspace = self.box.workspace
+        channel = workspace.find_channel(given) if named else workspace.channels.get(given)
+        bot = workspace.names.bot_user
         if channel is None or (channel.is_private and bot not in channel.members):
             raise Refusal("channel_not_found")
         if scope is not None:
-            require_scope(self.box.manifest, f"{'groups' if channel.is_private else 'channels'}:{scope}")
+            require_scope(self.box.manifest, f"{channel.scope_family}:{scope}")
         if member and bot not in channel.members:
             raise Refusal("not_in_channel")
         return channel
@@ -67,16 +94,38 @@ class Call:
             raise Refusal(code)
         return found
 
+    def item(self, channel: Channel) -> Post:
+        """The message of a reaction or a pin. Raises Refusal no_item_specified, bad_timestamp or message_not_found."""
+        ts = self.required("timestamp", "no_item_specified")
+        if not _STAMP.fullmatch(ts):
+            raise Refusal("bad_timestamp")
+        return self.post(channel, "timestamp")
+
+    def person(self, name: str = "user", code: str = "user_not_found") -> Person:
+        """The person argument. Raises Refusal user_not_found (or `code`)."""
+        person = self.box.workspace.people.get(self.required(name, code))
+        if person is None:
+            raise Refusal(code)
+        return person
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """A Web API method and its rules. `caller` is the kind of token it takes; `scopes` are alternatives; `tier` 0 stands for a special rate."""
+    """A Web API method and its rules.
+
+    `caller` is the kind of token it takes; `scopes` are alternatives; `tier` 0 stands for a special rate.
+    """
 
     name: str
     run: Callable[[Call], Json]
     scopes: tuple[str, ...] = ()
     caller: Literal["bot", "app", "either", "none"] = "bot"
     tier: int = 3
+
+
+def moment(ts: str) -> datetime:
+    """A message's ts as a time."""
+    return datetime.fromtimestamp(float(ts), UTC)
 
 
 def page_of(items: Sequence[Json], call: Call, *, key: str, default: int, most: int) -> tuple[list[Json], str]:

@@ -1,12 +1,15 @@
 """chat.*: posting, editing and deleting the bot's messages."""
 
 import copy
+from datetime import timedelta
 
-from slackbox import limits, messages
-from slackbox.content import read_content, require_something, with_block_ids
+from slackbox import ephemerals, limits, messages
+from slackbox.content import require_something
 from slackbox.errors import Refusal
 from slackbox.jsons import Json
-from slackbox.methods.call import Call, Method
+from slackbox.methods import streams
+from slackbox.methods.call import Call, Method, moment
+from slackbox.methods.compose import compose, content_of, destination, require_own, thread_parent
 from slackbox.workspace import Channel, Post
 
 
@@ -22,57 +25,62 @@ def methods() -> list[Method]:
 
 
 def post_message(call: Call) -> Json:
-    channel = _writable(call)
-    content = read_content(call.box, call.args, method=call.method)
-    require_something(content)
-    _hold_block_ids(call, content)
-    content.setdefault("text", "")
-    thread = _thread(call, channel)
+    channel = destination(call)
+    content = compose(call)
+    thread = thread_parent(call, channel)
     if thread is not None:
         content["thread_ts"] = thread.ts
         if call.flag("reply_broadcast"):
-            content |= {"subtype": "thread_broadcast", "root": copy.deepcopy(thread.body)}
+            content |= broadcast(thread)
     post = messages.post(call.box, channel, messages.bot_body(call.box, content))
     shown = call.box.workspace.render(post, metadata=True)
     return {"channel": channel.id, "ts": post.ts, "message": shown}
 
 
+def broadcast(thread: Post) -> Json:
+    """What makes a reply one that is also sent to the channel."""
+    root = {name: value for name, value in thread.body.items() if name != "metadata"}
+    return {"subtype": "thread_broadcast", "root": copy.deepcopy(root)}
+
+
 def update(call: Call) -> Json:
-    channel = _writable(call)
-    post = _own(call, channel, "cant_update_message")
+    channel = call.channel()
+    if channel.is_archived:
+        raise Refusal("is_inactive")
+    post = require_own(call, channel, "cant_update_message")
+    if streams.is_open(call, channel, post):
+        raise Refusal("streaming_state_conflict")
+    _require_open_window(call, post)
     if len(str(call.args.get("text") or "")) > limits.UPDATE_TEXT:
         raise Refusal("msg_too_long")
-    content = read_content(call.box, call.args, method=call.method)
-    _hold_block_ids(call, content)
-    body = copy.deepcopy(post.body) | content
+    body = _revised(call, channel, post)
     require_something(body)
     if not body.get("blocks"):
         body["edited"] = {"user": call.box.workspace.names.bot_user, "ts": call.box.workspace.next_ts()}
     messages.edit(call.box, channel, post, body)
     shown = call.box.workspace.render(post, metadata=True)
-    return {"channel": channel.id, "ts": post.ts, "text": body.get("text", ""), "message": shown}
+    return {"channel": channel.id, "ts": post.ts, "text": post.body.get("text", ""), "message": shown}
 
 
 def delete(call: Call) -> Json:
     channel = call.channel()
-    post = _own(call, channel, "cant_delete_message")
+    post = require_own(call, channel, "cant_delete_message")
+    if streams.is_open(call, channel, post):
+        raise Refusal("cant_delete_message")
     messages.delete(call.box, channel, post)
     return {"channel": channel.id, "ts": post.ts}
 
 
 def post_ephemeral(call: Call) -> Json:
-    channel = _writable(call)
+    channel = destination(call)
     user = call.required("user", "user_not_found")
     if user not in channel.members:
         raise Refusal("user_not_in_channel")
-    content = read_content(call.box, call.args, method=call.method)
-    require_something(content)
-    _hold_block_ids(call, content)
-    thread = call.optional("thread_ts")
+    content = compose(call)
+    thread = thread_parent(call, channel)
     if thread is not None:
-        content["thread_ts"] = thread
-    shown = messages.show_privately(call.box, channel, user, messages.bot_body(call.box, content))
-    return {"message_ts": shown["ts"]}
+        content["thread_ts"] = thread.ts
+    return {"message_ts": ephemerals.post(call.box, channel, user, content)}
 
 
 def get_permalink(call: Call) -> Json:
@@ -84,32 +92,22 @@ def get_permalink(call: Call) -> Json:
     return {"channel": channel.id, "permalink": link}
 
 
-def _writable(call: Call) -> Channel:
-    channel = call.channel()
-    if channel.is_archived:
-        raise Refusal("is_archived")
-    return channel
+def _revised(call: Call, channel: Channel, post: Post) -> Json:
+    """The message after the edit. Metadata stays unless it is given; an empty object takes it away."""
+    clears = call.args.get("metadata") == {}
+    content = content_of(call, without=("metadata",) if clears else ())
+    body = copy.deepcopy(post.body)
+    if clears:
+        body.pop("metadata", None)
+    if call.flag("reply_broadcast") and body.get("subtype") != "thread_broadcast":
+        thread = channel.posts.get(post.thread_ts or "")
+        if thread is None:
+            raise Refusal("cant_broadcast_message")
+        body |= broadcast(thread)
+    return body | content
 
 
-def _own(call: Call, channel: Channel, code: str) -> Post:
-    post = call.post(channel)
-    if post.body.get("bot_id") != call.box.workspace.names.bot:
-        raise Refusal(code)
-    return post
-
-
-def _thread(call: Call, channel: Channel) -> Post | None:
-    """The parent of the thread; a reply's ts stands for its thread, as in Slack."""
-    ts = call.optional("thread_ts")
-    if ts is None:
-        return None
-    post = channel.posts.get(ts)
-    parent = channel.posts.get(post.thread_ts) if post and post.thread_ts else post
-    if parent is None:
-        raise Refusal("thread_not_found")
-    return parent
-
-
-def _hold_block_ids(call: Call, content: Json) -> None:
-    if content.get("blocks"):
-        content["blocks"] = with_block_ids(call.box, content["blocks"])
+def _require_open_window(call: Call, post: Post) -> None:
+    window = call.box.options.edit_window_seconds
+    if window is not None and call.box.clock.now() > moment(post.ts) + timedelta(seconds=window):
+        raise Refusal("edit_window_closed")

@@ -1,9 +1,10 @@
-"""users.*, usergroups.*, bots.info, team.info, auth.test: who there is."""
+"""users.*, bots.info, team.info, auth.test: who there is."""
 
+from slackbox import limits
 from slackbox.errors import Refusal
 from slackbox.jsons import Json
 from slackbox.methods.call import Call, Method, page_of
-from slackbox.workspace import Person, UserGroup
+from slackbox.workspace import Person
 
 
 def methods() -> list[Method]:
@@ -12,8 +13,10 @@ def methods() -> list[Method]:
         Method(name="auth.test", run=auth_test, caller="either", tier=0),
         Method(name="users.info", run=user_info, scopes=("users:read",), tier=4),
         Method(name="users.list", run=user_list, scopes=("users:read",), tier=2),
-        Method(name="usergroups.list", run=group_list, scopes=("usergroups:read",), tier=2),
-        Method(name="usergroups.users.list", run=group_users, scopes=("usergroups:read",), tier=2),
+        Method(name="users.lookupByEmail", run=by_email, scopes=("users:read.email",)),
+        Method(name="users.getPresence", run=presence, scopes=("users:read",)),
+        Method(name="auth.revoke", run=revoke, caller="either"),
+        Method(name="emoji.list", run=emoji, scopes=("emoji:read",), tier=2),
         Method(name="bots.info", run=bot_info, scopes=("users:read",)),
         Method(name="team.info", run=team_info, scopes=("team:read",)),
     ]
@@ -38,30 +41,39 @@ def auth_test(call: Call) -> Json:
     }
 
 
+def revoke(call: Call) -> Json:
+    """Take back the token of this call; with `test` only say that it could be done."""
+    if call.flag("test"):
+        return {"revoked": False}
+    call.box.tokens.revoked.add(call.token or "")
+    return {"revoked": True}
+
+
 def user_info(call: Call) -> Json:
-    person = call.box.workspace.people.get(call.required("user", "user_not_found"))
-    if person is None:
-        raise Refusal("user_not_found")
-    return {"user": describe(person, call.box.workspace.names.team)}
+    return {"user": _shown(call, call.person())}
 
 
 def user_list(call: Call) -> Json:
-    rows = [describe(person, call.box.workspace.names.team) for person in call.box.workspace.people.values()]
-    page, cursor = page_of(rows, call, key="id", default=1000, most=1000)
+    rows = [_shown(call, person) for person in call.box.workspace.people.values()]
+    page, cursor = page_of(rows, call, key="id", default=limits.LIST_PAGE, most=limits.LIST_PAGE)
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
 
-def group_list(call: Call) -> Json:
-    with_users = call.flag("include_users")
-    team = call.box.workspace.names.team
-    return {"usergroups": [_group(group, team, with_users=with_users) for group in call.box.workspace.groups.values()]}
+def by_email(call: Call) -> Json:
+    wanted = call.required("email", "users_not_found").lower()
+    found = next((each for each in call.box.workspace.people.values() if each.email and each.email == wanted), None)
+    if found is None or found.deleted:
+        raise Refusal("users_not_found")
+    return {"user": _shown(call, found)}
 
 
-def group_users(call: Call) -> Json:
-    group = call.box.workspace.groups.get(call.required("usergroup", "no_such_subteam"))
-    if group is None:
-        raise Refusal("no_such_subteam")
-    return {"users": list(group.users)}
+def presence(call: Call) -> Json:
+    return {"presence": "away" if call.person().id in call.box.workspace.away else "active"}
+
+
+def emoji(call: Call) -> Json:
+    """The workspace has no emoji of its own."""
+    return {"emoji": {}, "cache_ts": str(call.box.workspace.seconds())}
 
 
 def bot_info(call: Call) -> Json:
@@ -84,8 +96,15 @@ def team_info(call: Call) -> Json:
     return {"team": {"id": names.team, "name": names.team_name, "domain": "slackbox", "email_domain": ""}}
 
 
-def describe(person: Person, team: str) -> Json:
+def _shown(call: Call, person: Person) -> Json:
+    """A person; the address only for an app that may read it."""
+    with_email = "users:read.email" in call.box.manifest.scopes
+    return describe(person, call.box.workspace.names.team, email=with_email)
+
+
+def describe(person: Person, team: str, *, email: bool = False) -> Json:
     """A person as the Web API shows them."""
+    address = {"email": person.email} if email and person.email else {}
     return {
         "id": person.id,
         "team_id": team,
@@ -101,18 +120,6 @@ def describe(person: Person, team: str) -> Json:
             "display_name": person.name,
             "title": person.title,
             "team": team,
+            **address,
         },
     }
-
-
-def _group(group: UserGroup, team: str, *, with_users: bool) -> Json:
-    shown: Json = {
-        "id": group.id,
-        "team_id": team,
-        "is_usergroup": True,
-        "name": group.name,
-        "handle": group.handle,
-        "user_count": len(group.users),
-        "date_delete": 0,
-    }
-    return shown | ({"users": list(group.users)} if with_users else {})

@@ -1,13 +1,10 @@
-"""views.*, blocks.validate, assistant.threads.setStatus, apps.connections.open."""
+"""views.*, blocks.validate, apps.connections.open."""
 
-import json
-from typing import Any
-
-from slackbox import limits
-from slackbox.blocks import validate_blocks, validate_view
 from slackbox.errors import Refusal
-from slackbox.jsons import Json, as_list, as_object
+from slackbox.jsons import Json, as_object
 from slackbox.methods.call import Call, Method
+from slackbox.methods.validation import validate
+from slackbox.permits import Trigger
 
 
 def methods() -> list[Method]:
@@ -18,33 +15,33 @@ def methods() -> list[Method]:
         Method(name="views.update", run=update_view, tier=4),
         Method(name="views.publish", run=publish_view, tier=4),
         Method(name="blocks.validate", run=validate, caller="none", tier=0),
-        Method(name="assistant.threads.setStatus", run=set_status, scopes=("chat:write", "assistant:write"), tier=0),
     ]
 
 
 def open_connection(call: Call) -> Json:
+    if call.http_verb != "POST":
+        raise Refusal("insecure_request")
     if not call.box.manifest.socket_mode:
         raise Refusal("forbidden_team", messages=["Socket Mode is not enabled in the app manifest"])
     return {"url": call.box.sockets.issue(call.netloc)}
 
 
 def open_view(call: Call) -> Json:
-    view = _view(call)
-    trigger = call.box.permits.use_trigger(call.required("trigger_id", "invalid_trigger_id"))
-    return {"view": call.box.views.open(trigger.user, view)}
+    view, trigger = _modal_and_trigger(call)
+    return {"view": call.box.views.open(trigger.user, view, channel=trigger.channel)}
 
 
 def push_view(call: Call) -> Json:
-    view = _view(call)
-    trigger = call.box.permits.use_trigger(call.required("trigger_id", "invalid_trigger_id"))
+    view, trigger = _modal_and_trigger(call)
     if trigger.over_view is None:
         raise Refusal("invalid_trigger_id", messages=["views.push needs a trigger from inside a modal"])
-    return {"view": call.box.views.push(trigger.user, view)}
+    return {"view": call.box.views.push(trigger.user, view, over=trigger.over_view)}
 
 
 def update_view(call: Call) -> Json:
-    view_id = call.optional("view_id") or call.required("external_id")
-    return {"view": call.box.views.update(view_id, _view(call), call.optional("hash"))}
+    view_id, views = call.optional("view_id"), call.box.views
+    found = views.find(view_id) if view_id else views.find_external(call.required("external_id"))
+    return {"view": views.update(found, _view(call), call.optional("hash"))}
 
 
 def publish_view(call: Call) -> Json:
@@ -56,24 +53,13 @@ def publish_view(call: Call) -> Json:
     return {"view": call.box.views.publish(user, _view(call), call.optional("hash"))}
 
 
-def validate(call: Call) -> Json:
-    problems = _problems(call.args)
-    if problems:
-        raise Refusal("invalid_blocks", messages=problems)
-    return {}
-
-
-def set_status(call: Call) -> Json:
-    channel = call.channel("channel_id")
-    thread = call.required("thread_ts")
-    if thread not in channel.posts:
-        raise Refusal("thread_not_found")
-    loading = as_list(call.args.get("loading_messages")) or []
-    if len(loading) > limits.LOADING_MESSAGES:
-        raise Refusal("invalid_arguments", messages=[f"no more than {limits.LOADING_MESSAGES} loading_messages"])
-    status = str(call.args.get("status") or "")
-    call.box.feed.publish({"type": "status", "channel": channel.id, "thread_ts": thread, "status": status})
-    return {}
+def _modal_and_trigger(call: Call) -> tuple[Json, Trigger]:
+    """A view that cannot be shown does not spend its trigger. Without interactivity nothing in it could be sent."""
+    if not call.box.manifest.interactivity:
+        raise Refusal("not_enabled")
+    view = _view(call)
+    call.box.views.check(view, "modal")
+    return view, call.box.permits.use_trigger(call.required("trigger_id", "invalid_trigger_id"))
 
 
 def _view(call: Call) -> Json:
@@ -81,20 +67,3 @@ def _view(call: Call) -> Json:
     if view is None:
         raise Refusal("invalid_arguments", messages=["[ERROR] missing required field: view"])
     return view
-
-
-def _problems(args: Json) -> list[str]:
-    given = [name for name in ("blocks", "message", "view") if args.get(name) is not None]
-    if len(given) != 1:
-        raise Refusal("invalid_arguments", messages=["exactly one of blocks, message, view is required"])
-    value: Any = args[given[0]]
-    if len(json.dumps(value)) > 100_000:
-        raise Refusal("invalid_arguments", messages=["the payload is longer than 100000 characters"])
-    if given[0] == "blocks":
-        return validate_blocks(value)
-    body = as_object(value)
-    if body is None:
-        raise Refusal("invalid_arguments", messages=[f"{given[0]} must be an object"])
-    if given[0] == "view":
-        return validate_view(body, str(body.get("type")))
-    return validate_blocks(body.get("blocks", []), pointer="/message/blocks")

@@ -1,144 +1,192 @@
-import { h, safeUrl } from "./dom.js";
+import { h, picture, safeUrl, send } from "./dom.js";
 import { icon } from "./icons.js";
+import { fileInput, richInput, typed } from "./inputs.js";
+import { menuButton } from "./popup.js";
+import { among, selectField } from "./select.js";
+import { roomName, world } from "./world.js";
+import { text } from "./richtext.js";
 
-let people = [];
-let channels = [];
-export function setChoices(everyone, rooms) { people = everyone; channels = rooms; }
-
-export function elements(list, context, blockId) {
-  return list.map((each) => element(each, context, blockId));
-}
-
-/** One interactive element. A change is kept in context.values; a press goes to context.press. */
-export function element(item, context, blockId) {
-  const draw = ELEMENTS[item.type];
-  if (draw) return draw(item, context, blockId);
-  return h("span", { class: "unknown-block" }, `“${item.type}” is not drawn here`);
+/**
+ * One interactive element. `context` is where it stands:
+ * {values, live(blockId), press(blockId, item, value), confirm(dialog, opener), suggest(blockId, item, query)}.
+ * `field` names the control of an input block: {id, describedBy}.
+ */
+export function element(item, context, blockId, field = {}) {
+  if (Object.hasOwn(ELEMENTS, item.type)) return ELEMENTS[item.type](item, new Hand(item, context, blockId, field));
+  return h("span", { class: "unknown-element", title: JSON.stringify(item) }, `“${item.type}” is not drawn here`);
 }
 
 const words = (object) => object?.text ?? "";
 
-function keep(context, blockId, item, value) {
-  (context.values[blockId] ??= {})[item.action_id] = value;
-}
-
-function kept(context, blockId, item, initial) {
-  const value = context.values[blockId]?.[item.action_id];
-  return value === undefined ? initial : value;
-}
-
-async function press(item, context, blockId, value) {
-  if (item.confirm && !(await context.confirm(item.confirm))) return false;
-  await context.press(blockId, item, value);
-  return true;
-}
-
-function button(item, context, blockId) {
-  const attributes = { class: `button ${item.style || ""}`, "aria-label": item.accessibility_label };
-  if (item.url) {
-    return h("a", { ...attributes, href: safeUrl(item.url), target: "_blank", rel: "noreferrer noopener", onclick: () => item.action_id && press(item, context, blockId) }, words(item.text), " ↗");
+/** What a person does with one element: keeps what is entered and sends what is pressed. */
+class Hand {
+  constructor(item, context, blockId, field) {
+    Object.assign(this, { item, context, blockId, field });
   }
-  return h("button", { ...attributes, type: "button", "data-action-id": item.action_id, onclick: (event) => whileBusy(event.currentTarget, () => press(item, context, blockId)) }, words(item.text));
+
+  get attributes() {
+    return { "data-action-id": this.item.action_id, id: this.field.id, "aria-describedby": this.field.describedBy, autofocus: this.item.focus_on_load };
+  }
+
+  kept(initial) {
+    const value = this.context.values[this.blockId]?.[this.item.action_id];
+    return value === undefined ? initial : value;
+  }
+
+  keep(value) {
+    (this.context.values[this.blockId] ??= {})[this.item.action_id] = value;
+    this.context.entered?.(this.blockId);
+  }
+
+  /** Press, after a confirm dialog if the element has one. False when the person declined. */
+  async press(value, opener) {
+    if (this.item.confirm && !(await this.context.confirm(this.item.confirm, opener))) return false;
+    await this.context.press(this.blockId, this.item, value);
+    return true;
+  }
+
+  /** A new choice: kept, and sent where the block asks for that. */
+  async choose(value, before) {
+    this.keep(value);
+    if (!this.context.live(this.blockId)) return true;
+    const pressed = await this.press(value);
+    if (!pressed) this.keep(before);
+    return pressed;
+  }
 }
 
-async function whileBusy(node, work) {
-  node.classList.add("busy");
-  try { await work(); } finally { node.classList.remove("busy"); }
+function button(item, hand) {
+  const attributes = { class: `button ${item.style === "primary" || item.style === "danger" ? item.style : ""}`, "aria-label": item.accessibility_label, "data-action-id": item.action_id };
+  if (item.url && safeUrl(item.url)) {
+    return h("a", { ...attributes, href: item.url, target: "_blank", rel: "noreferrer noopener", onclick: () => item.action_id && hand.press() }, words(item.text), icon("out", 13));
+  }
+  return h("button", { ...attributes, type: "button", onclick: (event) => busy(event.currentTarget, () => hand.press(undefined, event.currentTarget)) }, text(item.text));
 }
 
-function menu(item, context, blockId, groups, initial) {
-  const chosen = kept(context, blockId, item, initial);
-  const options = (list) => list.map(([value, label]) => h("option", { value, selected: value === chosen }, label));
-  const node = h("select", { "aria-label": words(item.placeholder) || "Choose", "data-action-id": item.action_id, onchange: async (event) => {
-    const value = event.target.value;
-    keep(context, blockId, item, value);
-    if (context.live(blockId)) {
-      const pressed = await press(item, context, blockId, value);
-      if (!pressed) { keep(context, blockId, item, chosen); node.value = chosen ?? ""; }
-    }
-  } }, h("option", { value: "", disabled: true, selected: !chosen }, words(item.placeholder) || "Choose an option"),
-    groups.map(([label, list]) => (label ? h("optgroup", { label }, options(list)) : options(list))));
-  return node;
+async function busy(node, work) {
+  if (node.getAttribute("aria-busy")) return;
+  node.setAttribute("aria-busy", "true");
+  try { await work(); } finally { node.removeAttribute("aria-busy"); }
 }
 
-const pairs = (options) => (options || []).map((each) => [each.value, words(each.text)]);
+const optionOf = (each, group) => ({ value: each.value, label: words(each.text), hint: words(each.description), group, raw: each });
 const offered = (item) => (item.option_groups
-  ? item.option_groups.map((group) => [words(group.label), pairs(group.options)])
-  : [["", pairs(item.options)]]);
+  ? item.option_groups.flatMap((group) => group.options.map((each) => optionOf(each, words(group.label))))
+  : (item.options || []).map((each) => optionOf(each)));
 
-function many(item, context, blockId, list, initial) {
-  const chosen = new Set(kept(context, blockId, item, initial));
-  return h("div", { class: "choices" }, list.map(([value, label, description]) => h("label", {},
-    h("input", { type: "checkbox", checked: chosen.has(value), onchange: (event) => {
-      if (event.target.checked) chosen.add(value); else chosen.delete(value);
-      keep(context, blockId, item, [...chosen]);
-      if (context.live(blockId)) press(item, context, blockId, [...chosen]);
-    } }), h("span", {}, label, description && h("span", { class: "dim" }, description)))));
+const people = () => [...world.people.values()].filter((each) => !each.deleted).map((each) => ({ value: each.id, label: each.real_name || each.name, hint: `@${each.profile.display_name || each.name}` }));
+const publicRooms = () => [...world.channels.values()].filter((each) => !each.is_private && !each.is_im && !each.is_mpim && !each.is_archived).map((each) => ({ value: each.id, label: `#${each.name}` }));
+const kindOf = (room) => (room.is_im ? "im" : room.is_mpim ? "mpim" : room.is_private ? "private" : "public");
+
+function conversations(item) {
+  const kinds = item.filter?.include;
+  return [...world.channels.values()].filter((each) => !each.is_archived && (!kinds || kinds.includes(kindOf(each))) && !(item.filter?.exclude_bot_users && each.is_im && each.members.includes(world.bot.user)))
+    .map((each) => ({ value: each.id, label: each.is_im || each.is_mpim ? roomName(each) : `#${each.name}` }));
 }
 
-function radios(item, context, blockId) {
-  const chosen = kept(context, blockId, item, item.initial_option?.value);
-  const name = `${blockId}-${item.action_id}-${Math.random()}`;
-  return h("div", { class: "choices", role: "radiogroup" }, item.options.map((each) => h("label", {},
-    h("input", { type: "radio", name, checked: each.value === chosen, onchange: () => {
-      keep(context, blockId, item, each.value);
-      if (context.live(blockId)) press(item, context, blockId, each.value);
-    } }), h("span", {}, words(each.text), each.description && h("span", { class: "dim" }, words(each.description))))));
-}
-
-function typed(item, context, blockId, type) {
-  const tag = item.multiline ? "textarea" : "input";
-  return h(tag, {
-    type: item.multiline ? null : type, rows: item.multiline ? 4 : null, placeholder: words(item.placeholder),
-    maxlength: item.max_length, minlength: item.min_length, "data-action-id": item.action_id,
-    step: item.type === "number_input" && item.is_decimal_allowed ? "any" : null,
-    value: kept(context, blockId, item, item.initial_value ?? item.initial_date ?? item.initial_time ?? ""),
-    oninput: (event) => keep(context, blockId, item, event.target.value),
-    onchange: (event) => context.live(blockId) && press(item, context, blockId, event.target.value),
+/** A select menu, single or multiple, over options that are known or asked for. */
+function select(item, hand, { options, find, initial, raw = false }) {
+  const many = item.type.startsWith("multi_");
+  const all = options ? options() : [];
+  const labelled = (value) => (raw ? optionOf(value) : all.find((each) => each.value === value) || { value, label: String(value) });
+  const before = hand.kept(initial);
+  const wire = (list) => (many ? list.map((each) => (raw ? each.raw : each.value)) : raw ? list[0]?.raw : list[0]?.value);
+  let last = before;
+  return selectField({
+    label: words(item.placeholder) || "Choose", placeholder: words(item.placeholder) || (many ? "Choose options" : "Choose an option"),
+    find: find || among(all), many, most: item.max_selected_items, minimum: find ? item.min_query_length ?? 3 : 0, attributes: hand.attributes,
+    chosen: (many ? before || [] : before === undefined || before === null ? [] : [before]).map(labelled),
+    onchange: async (list) => {
+      const value = wire(list);
+      const taken = await hand.choose(value, last);
+      if (taken) last = value;
+      return taken;
+    },
   });
 }
 
-function overflow(item, context, blockId) {
-  const box = h("details", { class: "overflow" });
-  const choose = (each) => { box.open = false; press(item, context, blockId, each.value); };
-  box.append(h("summary", { class: "button", "aria-label": "More actions", "data-action-id": item.action_id }, "⋯"),
-    h("div", { class: "menu", role: "menu" }, item.options.map((each) => each.url
-      ? h("a", { role: "menuitem", href: safeUrl(each.url), target: "_blank", rel: "noreferrer noopener", onclick: () => choose(each) }, words(each.text))
-      : h("button", { type: "button", role: "menuitem", onclick: () => choose(each) }, words(each.text)))));
-  return box;
+const values = (list) => list?.map((each) => each.value);
+
+function external(item, hand) {
+  const find = async (query) => (await hand.context.suggest(hand.blockId, item, query)).map((each) => optionOf(each.option, each.group));
+  return select(item, hand, { find, initial: item.initial_option ?? item.initial_options, raw: true });
 }
 
-function feedback(item, context, blockId) {
-  return h("span", { class: "feedback" }, [["positive_button", "up"], ["negative_button", "down"]].map(([name, sign]) =>
-    h("button", { type: "button", class: "button small", title: words(item[name].text), "data-action-id": item.action_id,
-      "aria-label": item[name].accessibility_label || words(item[name].text),
-      onclick: (event) => {
-        event.currentTarget.classList.add("chosen");
-        press(item, context, blockId, item[name].value);
-      } }, icon(sign))));
+function choices(item, hand, many) {
+  const initial = many ? values(item.initial_options) || [] : item.initial_option?.value;
+  const name = `${hand.blockId}-${item.action_id}-${Math.random()}`;
+  const rows = item.options.map((each) => {
+    const value = each.value;
+    const now = hand.kept(initial);
+    const box = h("input", { type: many ? "checkbox" : "radio", name, checked: many ? now.includes(value) : now === value, onchange: async () => {
+      const before = hand.kept(initial);
+      const next = many ? [...before.filter((other) => other !== value), ...(box.checked ? [value] : [])] : value;
+      if (!(await hand.choose(next, before))) for (const row of rows) { const each = row.querySelector("input"); each.checked = many ? before.includes(each.dataset.value) : before === each.dataset.value; }
+    } });
+    box.dataset.value = value;
+    return h("label", { class: "choice" }, box, h("span", {}, h("span", { class: "choice-label" }, text(each.text)), each.description && h("span", { class: "choice-hint" }, text(each.description))));
+  });
+  return h("div", { class: "choices", role: many ? "group" : "radiogroup", "data-action-id": item.action_id, "aria-labelledby": hand.field.labelledBy, "aria-describedby": hand.field.describedBy }, rows);
 }
 
-const users = () => [["", people.map((each) => [each.id, each.real_name])]];
-const rooms = () => [["", channels.map((each) => [each.id, `#${each.name}`])]];
+function overflow(item, hand) {
+  const node = menuButton({ class: "button overflow", "aria-label": "More actions", "data-action-id": item.action_id }, icon("dots"), () => item.options.map((each) => ({
+    label: words(each.text), hint: words(each.description), href: each.url && safeUrl(each.url), act: () => hand.press(each.value, node),
+  })));
+  return node;
+}
+
+function feedback(item, hand) {
+  const sides = [["positive_button", "up"], ["negative_button", "down"]].filter(([name]) => item[name]);
+  const buttons = sides.map(([name, sign]) => h("button", { type: "button", class: "icon-button", title: words(item[name].text), "data-action-id": item.action_id,
+    "aria-label": item[name].accessibility_label || words(item[name].text), "aria-pressed": String(hand.kept() === item[name].value),
+    onclick: (event) => busy(event.currentTarget, async () => {
+      hand.keep(item[name].value);
+      for (const [index, [side]] of sides.entries()) buttons[index].setAttribute("aria-pressed", String(side === name));
+      await hand.press(item[name].value);
+    }) }, icon(sign)));
+  return h("span", { class: "feedback" }, buttons);
+}
+
+const iconButton = (item, hand) => h("button", { type: "button", class: "icon-button", title: words(item.text), "data-action-id": item.action_id,
+  "aria-label": item.accessibility_label || words(item.text), onclick: (event) => busy(event.currentTarget, () => hand.press(undefined, event.currentTarget)) }, icon(item.icon === "trash" ? "trash" : "dots"));
+
+/** A workflow button looks like a button; nothing runs workflows here. */
+const workflow = (item) => h("button", { type: "button", class: "button", disabled: true, title: "Workflows do not run in slackbox" }, text(item.text));
 
 const ELEMENTS = {
   button,
   overflow,
   feedback_buttons: feedback,
-  icon_button: (item, context, blockId) => h("button", { type: "button", class: "button small", title: words(item.text), "aria-label": item.accessibility_label || words(item.text), onclick: () => press(item, context, blockId) }, icon("trash")),
-  image: (item) => h("img", { class: "accessory-image", src: safeUrl(item.image_url || item.slack_file?.url), alt: item.alt_text }),
-  static_select: (item, context, id) => menu(item, context, id, offered(item), item.initial_option?.value),
-  users_select: (item, context, id) => menu(item, context, id, users(), item.initial_user),
-  channels_select: (item, context, id) => menu(item, context, id, rooms(), item.initial_channel),
-  conversations_select: (item, context, id) => menu(item, context, id, rooms(), item.initial_conversation),
-  multi_static_select: (item, context, id) => many(item, context, id, offered(item).flatMap(([, list]) => list), (item.initial_options || []).map((each) => each.value)),
-  multi_users_select: (item, context, id) => many(item, context, id, users()[0][1], item.initial_users || []),
-  checkboxes: (item, context, id) => many(item, context, id, item.options.map((each) => [each.value, words(each.text), words(each.description)]), (item.initial_options || []).map((each) => each.value)),
-  radio_buttons: radios,
-  plain_text_input: (item, context, id) => typed(item, context, id, "text"),
-  email_text_input: (item, context, id) => typed(item, context, id, "email"),
-  url_text_input: (item, context, id) => typed(item, context, id, "url"),
-  number_input: (item, context, id) => typed(item, context, id, "number"),
-  datepicker: (item, context, id) => typed(item, context, id, "date"),
-  timepicker: (item, context, id) => typed(item, context, id, "time"),
+  icon_button: iconButton,
+  workflow_button: workflow,
+  image: (item) => picture(item, "accessory-image"),
+  static_select: (item, hand) => select(item, hand, { options: () => offered(item), initial: item.initial_option?.value }),
+  multi_static_select: (item, hand) => select(item, hand, { options: () => offered(item), initial: values(item.initial_options) }),
+  external_select: external,
+  multi_external_select: external,
+  users_select: (item, hand) => select(item, hand, { options: people, initial: item.initial_user }),
+  multi_users_select: (item, hand) => select(item, hand, { options: people, initial: item.initial_users }),
+  channels_select: (item, hand) => select(item, hand, { options: publicRooms, initial: item.initial_channel }),
+  multi_channels_select: (item, hand) => select(item, hand, { options: publicRooms, initial: item.initial_channels }),
+  conversations_select: (item, hand) => select(item, hand, { options: () => conversations(item), initial: item.initial_conversation }),
+  multi_conversations_select: (item, hand) => select(item, hand, { options: () => conversations(item), initial: item.initial_conversations }),
+  checkboxes: (item, hand) => choices(item, hand, true),
+  radio_buttons: (item, hand) => choices(item, hand, false),
+  plain_text_input: (item, hand) => typed(item, hand, "text", item.initial_value),
+  email_text_input: (item, hand) => typed(item, hand, "email", item.initial_value),
+  url_text_input: (item, hand) => typed(item, hand, "url", item.initial_value),
+  number_input: (item, hand) => typed(item, hand, "number", item.initial_value),
+  datepicker: (item, hand) => typed(item, hand, "date", item.initial_date),
+  timepicker: (item, hand) => typed(item, hand, "time", item.initial_time),
+  datetimepicker: (item, hand) => typed(item, hand, "datetime-local", item.initial_date_time),
+  rich_text_input: richInput,
+  file_input: fileInput,
 };
+
+/** Ask the app for options of an external select. Answers [{option, group}]. */
+export async function suggestions(place, blockId, item, query) {
+  const answer = await send("/_test/suggest", { ...place, action_id: item.action_id, block_id: blockId, query });
+  const groups = (answer.option_groups || []).flatMap((group) => group.options.map((option) => ({ option, group: words(group.label) })));
+  return [...groups, ...(answer.options || []).map((option) => ({ option }))];
+}

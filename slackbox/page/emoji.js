@@ -39,7 +39,16 @@ const hasFont = (() => {
 /** An emoji by its short name; the name itself when it is not known here. */
 export function emojiFor(name) {
   const label = { title: `:${name}:`, role: "img", "aria-label": name.replace(/_/g, " ") };
-  if (EMOJI[name] && hasFont) return h("span", { class: "emoji", ...label }, EMOJI[name]);
-  if (SIGNS[name]) return h("span", { ...label, style: `color:var(${SIGNS[name][1]});font-weight:700` }, SIGNS[name][0]);
+  if (Object.hasOwn(EMOJI, name) && hasFont) return h("span", { class: "emoji", ...label }, EMOJI[name]);
+  if (Object.hasOwn(SIGNS, name)) return h("span", { ...label, class: "sign", style: { color: `var(${SIGNS[name][1]})` } }, SIGNS[name][0]);
   return h("span", { class: "emoji-name", title: `:${name}:` }, `:${name}:`);
 }
+
+/** Short names that begin with or contain what was typed. */
+export function findEmoji(typed) {
+  const names = Object.keys(EMOJI);
+  return [...names.filter((each) => each.startsWith(typed)), ...names.filter((each) => !each.startsWith(typed) && each.includes(typed))];
+}
+
+/** The ones people reach for first when they react. */
+export const FREQUENT = ["+1", "eyes", "white_check_mark", "tada", "heart", "rocket", "raised_hands", "pray", "fire", "thinking_face", "x", "question"];
