@@ -8,19 +8,30 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from basecamp.backends.embeddings import Embedder
+from basecamp.backends.kubernetes import Kubernetes
 from basecamp.backends.logfolder import LogFolder
 from basecamp.backends.loki import Loki
+from basecamp.backends.pgsessions import PostgresSessions
 from basecamp.backends.postgres import PostgresDatabases
 from basecamp.backends.postmortems import PostmortemSearch
 from basecamp.backends.prometheus import Prometheus
+from basecamp.backends.redis import RedisServers
+from basecamp.backends.slack import Slack
 from basecamp.backends.trino import Trino
 from basecamp.catalog import Catalog
 from basecamp.database import ChangeLog, Database
-from basecamp.errors import BackendError
+from basecamp.errors import BackendError, ConfigError
+from basecamp.gate import WriteGate
+from basecamp.grants import MIN_KEY_BYTES
 from basecamp.settings import Settings
-from basecamp.tools import ToolSpec
-from basecamp.tools.diagnostics import postgres_tools
-from basecamp.tools.read import log_tools, metric_tools, postmortem_tools, service_tools, trino_tools
+from basecamp.tools import Effect, ToolSpec
+from basecamp.tools.kubernetes import READ_TOOLS, WRITE_TOOLS, kubernetes_read_tools, kubernetes_write_tools
+from basecamp.tools.postgres import POSTGRES_TOOLS, postgres_tools
+from basecamp.tools.preview import preview_tool
+from basecamp.tools.read import log_tools, metric_tools, postmortem_tools, service_tools, trino_tools, utc_now
+from basecamp.tools.redis import REDIS_TOOLS, redis_tools
+from basecamp.tools.slack import slack_tools
+from basecamp.writeaudit import AuditFile
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +58,7 @@ class Basecamp:
     """What is there to serve."""
 
     settings: Settings
+    gate: WriteGate
     changes: ChangeLog | None = None
     tools: list[ToolSpec] = field(default_factory=list[ToolSpec])
     absent: list[Absent] = field(default_factory=list[Absent])
@@ -56,23 +68,40 @@ class Basecamp:
         self.checks.append(Check(backend=backend, look=look))
         self.tools.extend(tools)
 
+    def writes(self) -> list[ToolSpec]:
+        """The tools that change something."""
+        return [tool for tool in self.tools if tool.effect is not Effect.READ]
+
     def leave_out(self, backend: str, tools: tuple[str, ...], mend: str) -> None:
         self.absent.append(Absent(backend=backend, tools=tools, mend=mend))
 
 
 @asynccontextmanager
-async def open_basecamp(settings: Settings) -> AsyncGenerator[Basecamp]:
-    """Build all that is configured; nothing is asked of a backend yet, so one that is away does not keep us down."""
+async def open_basecamp(settings: Settings, *, serving: bool = True) -> AsyncGenerator[Basecamp]:
+    """Build all that is configured; nothing is asked of a backend yet, so one that is away does not keep us down.
+
+    `serving=False` is for a look that must leave no trace: the audit file is not begun. Raises ConfigError when a
+    server that may change something could not write down what it does.
+    """
     async with AsyncExitStack() as stack:
-        basecamp = Basecamp(settings=settings)
+        gate = WriteGate(key=settings.approval_key, audit=AuditFile(settings.audit.file, utc_now), clock=utc_now)
+        basecamp = Basecamp(settings=settings, gate=gate)
         catalog = Catalog(settings.catalog) if settings.catalog else None
         _add_services(basecamp, catalog)
         _add_logs(basecamp, catalog, stack)
         _add_prometheus(basecamp, stack)
         _add_trino(basecamp)
         _add_postgres(basecamp)
+        _add_redis(basecamp)
+        _add_kubernetes(basecamp, stack)
+        _add_slack(basecamp, stack)
         _add_postmortems(basecamp)
         basecamp.leave_out("traces", ("read_traces",), "this server has no traces backend yet")
+        _add_approvals(basecamp)
+        if serving and gate.has_key and basecamp.writes():
+            await gate.audit.open()
+        # Last on the stack, so first to close: what is running still needs its backend.
+        stack.push_async_callback(gate.close)
         yield basecamp
 
 
@@ -144,14 +173,70 @@ def _add_trino(basecamp: Basecamp) -> None:
 
 
 def _add_postgres(basecamp: Basecamp) -> None:
-    if not basecamp.settings.postgres:
-        mend = "set `postgres: {<service>: postgresql://…}`"
-        basecamp.leave_out("postgres", ("pg_activity", "pg_settings"), mend)
+    settings = basecamp.settings
+    if not settings.postgres:
+        basecamp.leave_out("postgres", POSTGRES_TOOLS, "set `postgres: {<service>: postgresql://…}`")
         return
-    databases = PostgresDatabases(basecamp.settings.postgres)
-    basecamp.tools.extend(postgres_tools(databases))
+    databases = PostgresDatabases(settings.postgres)
+    sessions = PostgresSessions(databases, max_targets=settings.writes.max_targets)
+    basecamp.tools.extend(postgres_tools(databases, sessions))
     for name in databases.names:
         basecamp.add(f"postgres {name}", lambda name=name: databases.check(name), [])
+
+
+def _add_redis(basecamp: Basecamp) -> None:
+    settings = basecamp.settings
+    if not settings.redis:
+        basecamp.leave_out("redis", REDIS_TOOLS, "set `redis: {<service>: {url: redis://…}}`")
+        return
+    servers = RedisServers(settings.redis)
+    basecamp.tools.extend(redis_tools(servers, max_targets=settings.writes.max_targets))
+    for name in servers.names:
+        basecamp.add(f"redis {name}", lambda name=name: servers.check(name), [])
+
+
+def _add_kubernetes(basecamp: Basecamp, stack: AsyncExitStack) -> None:
+    if not basecamp.settings.kubernetes:
+        mend = "set `kubernetes: {<service>: {namespace: …, kubeconfig: …}}`"
+        basecamp.leave_out("kubernetes", (*READ_TOOLS, *WRITE_TOOLS), mend)
+        return
+    kubernetes = Kubernetes(basecamp.settings.kubernetes)
+    stack.push_async_callback(kubernetes.close)
+    basecamp.tools.extend(kubernetes_read_tools(kubernetes))
+    basecamp.tools.extend(kubernetes_write_tools(kubernetes))
+    for name in kubernetes.names:
+        basecamp.add(f"kubernetes {name}", lambda name=name: kubernetes.check(name), [])
+
+
+def _add_slack(basecamp: Basecamp, stack: AsyncExitStack) -> None:
+    if basecamp.settings.slack is None:
+        mend = "set `slack: {token: …}` or `slack: {webhooks: {<channel>: …}}`"
+        basecamp.leave_out("slack", ("notify_slack",), mend)
+        return
+    slack = Slack(basecamp.settings.slack)
+    stack.push_async_callback(slack.close)
+    basecamp.add("slack", slack.check, slack_tools(slack))
+
+
+def _add_approvals(basecamp: Basecamp) -> None:
+    """What stands before the tools that change something, and their preview."""
+    writes, gate = basecamp.writes(), basecamp.gate
+    if not writes:
+        return
+    basecamp.tools.append(preview_tool(writes))
+    names = ", ".join(tool.name for tool in writes)
+    if not gate.has_key:
+        mend = f"set AIOPS_APPROVAL_KEY to at least {MIN_KEY_BYTES} bytes, the same as the bot's; until then these refuse: {names}"
+        basecamp.leave_out("approvals", (), mend)
+        return
+
+    async def look() -> str:
+        trouble = gate.audit.unusable()
+        if trouble:
+            raise ConfigError(trouble)
+        return f"a key is set; every call of {names} is written to {gate.audit.file}"
+
+    basecamp.add("approvals", look, [])
 
 
 def _add_postmortems(basecamp: Basecamp) -> None:

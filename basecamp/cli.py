@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _check(settings: Settings) -> int:
-    async with open_basecamp(settings) as basecamp:
+    async with open_basecamp(settings, serving=False) as basecamp:
         outcomes = await asyncio.gather(*(_look(check) for check in basecamp.checks))
         for _, line in outcomes:
             sys.stdout.write(f"{line}\n")
@@ -83,7 +83,7 @@ async def _serve(settings: Settings, transport: str, host: str, port: int) -> in
         migrating = asyncio.create_task(migrate(basecamp))
         try:
             if transport == "stdio":
-                await run_stdio(build_server(basecamp.tools))
+                await run_stdio(build_server(basecamp.tools, basecamp.gate))
             else:
                 stop = asyncio.Event()
                 for signal_number in (signal.SIGTERM, signal.SIGINT):

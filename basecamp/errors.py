@@ -3,6 +3,8 @@
 BasecampError
 ├── ConfigError      a file of the operator's is wrong; the message names file, line and the mend
 ├── BadRequest       the caller's arguments are wrong; nothing was asked of a backend
+├── Refused          a call that would change something is not allowed; nothing was changed
+├── ActFailed        a call that changes something failed after it had begun; something may have been changed
 └── BackendError     a backend refused, failed or did not answer in time
     └── DatabaseAway basecamp's own database cannot be reached
 """
@@ -14,6 +16,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from basecamp.grants import Grant
     from basecamp.times import Window
 
 
@@ -27,6 +30,18 @@ class ConfigError(BasecampError):
 
 class BadRequest(BasecampError):
     """The arguments of a call cannot be used."""
+
+
+class Refused(BasecampError):
+    """A call that would change something is not allowed. `grant` is there once its signature was found right."""
+
+    def __init__(self, reason: str, *, grant: Grant | None = None) -> None:
+        self.grant = grant
+        super().__init__(reason)
+
+
+class ActFailed(BasecampError):
+    """A call that changes something failed after it had begun."""
 
 
 class BackendError(BasecampError):

@@ -42,7 +42,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def serve_http(basecamp: Basecamp, listener: socket.socket, *, host: str, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then let running requests end for at most 10 s."""
-    app = http_app(build_server(basecamp.tools), routes(basecamp), host=host)
+    app = http_app(build_server(basecamp.tools, basecamp.gate), routes(basecamp), host=host)
     token = basecamp.settings.auth.mcp_token
     if token is not None:
         app.add_middleware(BearerGuard, path=MCP_PATH, token=token)

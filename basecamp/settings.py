@@ -7,13 +7,27 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, cast
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from basecamp.errors import ConfigError, nearest
+from basecamp.grants import MIN_KEY_BYTES
 from basecamp.redaction import dsn_password
+from basecamp.sizes import parse_memory
 from basecamp.yamlfile import Document, KeyPath, load_documents
 
+# RFC 1123, as Kubernetes asks of names; they become parts of paths.
+_KUBERNETES_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -28,8 +42,41 @@ def _check_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_secret_url(value: SecretStr) -> SecretStr:
+    return SecretStr(_check_url(value.get_secret_value()))
+
+
+def _memory(value: object) -> object:
+    return parse_memory(value) if isinstance(value, str) else value
+
+
+def _check_redis_url(value: SecretStr) -> SecretStr:
+    wrong = ValueError(
+        "is not a redis://, rediss:// or unix:// address; special characters of a password are %-escaped"
+    )
+    try:
+        parts = urlsplit(value.get_secret_value())
+        # Reading the port is what checks it; Python's own message would quote it, and it may be half a password.
+        place = parts.path if parts.scheme == "unix" else parts.hostname and (parts.port or 6379)
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in {"redis", "rediss", "unix"} or not place:
+        raise wrong
+    return value
+
+
+def _check_key(value: SecretStr) -> SecretStr:
+    size = len(value.get_secret_value().encode())
+    if size < MIN_KEY_BYTES:
+        raise ValueError(
+            f"(AIOPS_APPROVAL_KEY) has {size} bytes; it needs {MIN_KEY_BYTES} or more, such as `openssl rand -hex 32` gives"
+        )
+    return value
+
+
 Dsn = Annotated[SecretStr, AfterValidator(_check_dsn)]
 Url = Annotated[str, AfterValidator(_check_url)]
+SecretUrl = Annotated[SecretStr, AfterValidator(_check_secret_url)]
 Seconds = Annotated[float, Field(gt=0, le=300)]
 
 
@@ -74,6 +121,71 @@ class TrinoSettings(_Section):
         return self
 
 
+class KubernetesSettings(_Section):
+    """Where one service runs: a deployment (by default named like the service), or pods by their labels."""
+
+    namespace: str = Field(pattern=_KUBERNETES_NAME)
+    deployment: str | None = Field(default=None, pattern=_KUBERNETES_NAME)
+    selector: str | None = Field(default=None, min_length=1)
+    kubeconfig: Path | None = None
+    context: str | None = None
+    min_replicas: int = Field(default=1, ge=0)
+    max_replicas: int = Field(default=10, ge=1)
+    max_targets: int = Field(default=50, ge=1, le=1000)
+    timeout_seconds: Seconds = 10.0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> KubernetesSettings:
+        if self.deployment is not None and self.selector is not None:
+            raise ValueError("has both deployment and selector; keep the one that says which pods are the service's")
+        if self.context is not None and self.kubeconfig is None:
+            raise ValueError("has a context but no kubeconfig; a pod's own service account has no contexts")
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(f"has min_replicas {self.min_replicas} above max_replicas {self.max_replicas}")
+        return self
+
+
+class RedisSettings(_Section):
+    """One Redis server: where it is, how long a look may take, and how far its memory limit may be raised."""
+
+    url: Annotated[SecretStr, AfterValidator(_check_redis_url)]
+    ca_file: Path | None = None
+    timeout_seconds: Seconds = 5.0
+    max_scanned_keys: int = Field(default=20_000, ge=100, le=1_000_000)
+    max_scan_seconds: float = Field(default=5.0, gt=0, le=60)
+    max_memory: Annotated[int, BeforeValidator(_memory), Field(gt=0)] | None = None
+
+
+class SlackSettings(_Section):
+    """Where notify_slack posts: with a bot token, or through one incoming webhook for each channel."""
+
+    token: SecretStr | None = None
+    api_url: Url = "https://slack.com/api"
+    channels: list[str] = Field(default_factory=list)
+    webhooks: dict[str, SecretUrl] = Field(default_factory=dict)
+    timeout_seconds: Seconds = 10.0
+
+    @model_validator(mode="after")
+    def _one_way(self) -> SlackSettings:
+        if (self.token is None) == (not self.webhooks):
+            raise ValueError("needs either a token or webhooks")
+        if self.webhooks and self.channels:
+            raise ValueError("has webhooks and channels; each webhook is its channel already, so leave channels out")
+        return self
+
+
+class AuditSettings(_Section):
+    """Where calls of tools that change something are written down; relative to the configuration file."""
+
+    file: Path = Path("basecamp-audit.jsonl")
+
+
+class WriteSettings(_Section):
+    """Bounds for every tool that changes something."""
+
+    max_targets: int = Field(default=50, ge=1, le=500)
+
+
 class AuthSettings(_Section):
     """Bearer tokens; absent means open, which is allowed on the loopback interface only."""
 
@@ -91,8 +203,14 @@ class Settings(_Section):
     logs: LogsSettings | None = None
     trino: TrinoSettings | None = None
     postgres: dict[str, Dsn] = Field(default_factory=dict)
+    redis: dict[str, RedisSettings] = Field(default_factory=dict)
+    kubernetes: dict[str, KubernetesSettings] = Field(default_factory=dict)
+    slack: SlackSettings | None = None
     postmortems: list[Path] = Field(default_factory=list)
     auth: AuthSettings = AuthSettings()
+    approval_key: Annotated[SecretStr, AfterValidator(_check_key)] | None = None
+    audit: AuditSettings = AuditSettings()
+    writes: WriteSettings = WriteSettings()
 
     @model_validator(mode="after")
     def _one_source_of_logs(self) -> Settings:
@@ -107,6 +225,15 @@ class Settings(_Section):
             update={
                 "catalog": folder / self.catalog if self.catalog else None,
                 "logs": logs,
+                "audit": AuditSettings(file=folder / self.audit.file),
+                "redis": {
+                    name: one.model_copy(update={"ca_file": folder / one.ca_file}) if one.ca_file else one
+                    for name, one in self.redis.items()
+                },
+                "kubernetes": {
+                    name: one.model_copy(update={"kubeconfig": folder / one.kubeconfig}) if one.kubeconfig else one
+                    for name, one in self.kubernetes.items()
+                },
                 "postmortems": [folder / each for each in self.postmortems],
             }
         )
@@ -118,6 +245,11 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "logs": LogsSettings,
     "trino": TrinoSettings,
     "auth": AuthSettings,
+    "redis": RedisSettings,
+    "kubernetes": KubernetesSettings,
+    "slack": SlackSettings,
+    "audit": AuditSettings,
+    "writes": WriteSettings,
 }
 
 
@@ -127,7 +259,10 @@ def load_settings(file: Path, environ: Mapping[str, str] | None = None) -> Setti
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise ConfigError(f"{file}: must hold exactly one YAML mapping, such as `catalog: catalog-info.yaml`")
     document = documents[0]
-    value = _expand(document, document.value, (), os.environ if environ is None else environ)
+    environ = os.environ if environ is None else environ
+    value = _expand(document, document.value, (), environ)
+    if environ.get("AIOPS_APPROVAL_KEY"):
+        value.setdefault("approval_key", environ["AIOPS_APPROVAL_KEY"])
     try:
         return Settings.model_validate(value).beside(file.resolve().parent)
     except ValidationError as error:

@@ -7,7 +7,9 @@ superuser_reserved_connections and reserved_connections slots for them, so looki
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 
@@ -32,6 +34,7 @@ _HIDDEN = frozenset({"primary_conninfo", "archive_command", "restore_command", "
 _CONNECT_SECONDS = 3
 _TOTAL_SECONDS = 8
 _QUERY_LENGTH = 300
+Arguments = tuple[Any, ...] | Mapping[str, Any] | None
 
 
 class PostgresDatabases:
@@ -58,8 +61,8 @@ class PostgresDatabases:
             reserved=limits[0]["reserved"],
             used=limits[0]["used"],
             by_state=[StateCount.model_validate(row) for row in by_state],
-            by_application=[ApplicationCount.model_validate(_presentable(row)) for row in by_application],
-            longest=[Session.model_validate(_presentable(row)) for row in longest],
+            by_application=[ApplicationCount.model_validate(presentable(row)) for row in by_application],
+            longest=[Session.model_validate(presentable(row)) for row in longest],
             at=limits[0]["at"].astimezone(UTC),
         )
 
@@ -79,7 +82,7 @@ class PostgresDatabases:
     async def check(self, service: str) -> str:
         """Connect and say who we are there. Raises BackendError."""
         (rows,) = await self._run(service, [(query_named("who_am_i"), None)])
-        where = describe_dsn(self._databases[service].get_secret_value())
+        where = describe_dsn(self._dsn(service))
         if not rows[0]["may_use_reserved"]:
             words = (
                 f"{where} may not use a reserved slot, so it cannot look when connections are exhausted; grant it "
@@ -91,24 +94,48 @@ class PostgresDatabases:
     async def _run(
         self, service: str, statements: Sequence[tuple[LiteralString, tuple[Any, ...] | None]]
     ) -> list[list[dict[str, Any]]]:
-        if service not in self._databases:
-            raise BadRequest(f"no PostgreSQL database is configured for {service!r}; {nearest(service, self.names)}")
-        dsn = self._databases[service].get_secret_value()
-        running: str = "connect"
+        async with self.connect(service) as look:
+            return [await look.rows(statement, arguments) for statement, arguments in statements]
+
+    def runs_as(self, service: str) -> str:
+        """Which role does it where. Raises BadRequest for an unknown database."""
+        return f"PostgreSQL role {describe_dsn(self._dsn(service))}"
+
+    @asynccontextmanager
+    async def connect(self, service: str, *, seconds: float = _TOTAL_SECONDS) -> AsyncGenerator[Look]:
+        """A read-only session that ends after so many seconds. Raises BadRequest or BackendError."""
+        dsn = self._dsn(service)
+        look = Look()
         try:
-            async with asyncio.timeout(_TOTAL_SECONDS), await _connect(dsn) as connection:
-                results: list[list[dict[str, Any]]] = []
-                for statement, arguments in statements:
-                    running = " ".join(statement.split())
-                    results.append(await (await connection.execute(statement, arguments)).fetchall())
-                return results
+            async with asyncio.timeout(seconds), await _connect(dsn) as connection:
+                look.connection = connection
+                yield look
         except TimeoutError as error:
-            words = f"no answer from {describe_dsn(dsn)} within {_TOTAL_SECONDS} s"
-            raise BackendError(f"postgres {service}", words, query=running) from error
+            words = f"no answer from {describe_dsn(dsn)} within {seconds:g} s"
+            raise BackendError(f"postgres {service}", words, query=look.running) from error
         except psycopg.Error as error:
             words = mask(str(error) or type(error).__name__, dsn, dsn_password(dsn))
             at = f"{words.strip()} (at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ})"
-            raise BackendError(f"postgres {service}", at, query=running) from None
+            raise BackendError(f"postgres {service}", at, query=look.running) from None
+
+    def _dsn(self, service: str) -> str:
+        if service not in self._databases:
+            raise BadRequest(f"no PostgreSQL database is configured for {service!r}; {nearest(service, self.names)}")
+        return self._databases[service].get_secret_value()
+
+
+@dataclass(slots=True)
+class Look:
+    """An open session that remembers which statement it is at, so that an error can say so."""
+
+    running: str = "connect"
+    connection: psycopg.AsyncConnection[dict[str, Any]] | None = None
+
+    async def rows(self, statement: LiteralString, arguments: Arguments = None) -> list[dict[str, Any]]:
+        """The rows of one statement. Raises psycopg.Error, which `connect` turns into a BackendError."""
+        assert self.connection is not None
+        self.running = " ".join(statement.split())
+        return await (await self.connection.execute(statement, arguments)).fetchall()
 
 
 async def _connect(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
@@ -122,7 +149,7 @@ async def _connect(dsn: str) -> psycopg.AsyncConnection[dict[str, Any]]:
     )
 
 
-def _presentable(row: dict[str, Any]) -> dict[str, Any]:
+def presentable(row: dict[str, Any]) -> dict[str, Any]:
     """Other people's statements: passwords masked, clipped, on one line."""
     return {
         key: mask_sql(" ".join(str(value).split()))[:_QUERY_LENGTH]

@@ -1,7 +1,8 @@
 """The tools of the basecamp-mcp contract, free of any protocol library.
 
-`read.py` looks at catalogue, logs, metrics and data; `diagnostics.py` looks inside systems. A tool that changes
-something belongs into `write.py` with Effect.WRITE or Effect.DESTRUCTIVE, and refuses without an approval grant.
+`read.py` looks at catalogue, logs, metrics and data; `diagnostics.py` looks inside systems; `postgres.py`, `redis.py`,
+`kubernetes.py` and `slack.py` look and change. A tool that changes something says so by Effect.WRITE or
+Effect.DESTRUCTIVE and has a preview; it knows nothing of grants, because it can be run through `WriteGate` alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from basecamp.errors import BadRequest
+from basecamp.results import Preview
 
 
 class Effect(Enum):
@@ -32,6 +34,12 @@ class ToolSpec:
     result: type[BaseModel]
     title: str
     effect: Effect
+    preview: Callable[..., Awaitable[Preview]] | None = None
+    """For a tool that changes something: what it would do with the same arguments, without doing it."""
+
+    def __post_init__(self) -> None:
+        if (self.effect is Effect.READ) != (self.preview is None):
+            raise TypeError(f"{self.name}: a tool has a preview exactly when it changes something")
 
     @property
     def name(self) -> str:
@@ -59,3 +67,9 @@ def check_limit(value: int, *, name: str, most: int) -> int:
     if not 1 <= value <= most:
         raise BadRequest(f"{name} is {value}; it must be between 1 and {most}")
     return value
+
+
+def check_targets(count: int, *, name: str, most: int) -> None:
+    """That a call names at least one target and at most as many as are allowed. Raises BadRequest."""
+    if not 1 <= count <= most:
+        raise BadRequest(f"{name} has {count} entries; between 1 and {most} are allowed (`writes: {{max_targets: …}}`)")

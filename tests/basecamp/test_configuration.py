@@ -19,6 +19,20 @@ from basecamp.settings import load_settings
         ("loki: {url: http://x}\nlogs: {folder: y}\n", 1, "both loki and logs"),
         ("logs: {folder: a}\nlogs: {folder: b}\n", 2, "a second time"),
         ("logs: [\n", 2, "is not valid YAML"),
+        ("approval_key: short\n", 1, "approval_key (AIOPS_APPROVAL_KEY) has 5 bytes; it needs 32"),
+        ("aproval_key: x\n", 1, "did you mean 'approval_key'?"),
+        ("audit:\n  fil: x\n", 2, "did you mean 'file'?"),
+        ("writes:\n  max_target: 5\n", 2, "did you mean 'max_targets'?"),
+        ("writes: {max_targets: 0}\n", 1, "greater than or equal to 1"),
+        ("redis:\n  cart:\n    url: redis://x\n    max_memry: 1\n", 4, "did you mean 'max_memory'?"),
+        ("redis:\n  cart: {timeout_seconds: 1}\n", 2, "'redis.cart.url' is missing"),
+        ("redis:\n  cart: {url: 'http://cart'}\n", 2, "is not a redis://, rediss:// or unix:// address"),
+        ("redis:\n  cart: {url: 'redis://:se/cret@cart:6379'}\n", 2, "special characters of a password"),
+        ("redis:\n  cart: {url: 'redis://cart:secret'}\n", 2, "special characters of a password"),
+        ("redis:\n  cart:\n    url: redis://x\n    max_memory: lots\n", 4, "write it like 256mb"),
+        ("slack: {}\n", 1, "needs either a token or webhooks"),
+        ("slack: {token: x, webhooks: {'#a': 'https://x'}}\n", 1, "needs either a token or webhooks"),
+        ("slack:\n  webhooks: {'#a': 'hooks/cret'}\n", 2, "is not an http:// or https:// address"),
         ("", None, "exactly one YAML mapping"),
     ],
 )
@@ -38,6 +52,32 @@ def test_variables_are_filled_in_and_paths_start_at_the_file(config, tmp_path):
     assert settings.catalog == tmp_path / "c.yaml"
     assert [str(each) for each in settings.postmortems] == [f"{tmp_path}/p", "/q"]
     assert "hunter2" not in repr(settings)
+
+
+KEY = "a-key-that-is-longer-than-32-bytes"
+
+
+def test_the_approval_key_comes_from_the_file_or_else_from_the_environment(config):
+    environ = {"AIOPS_APPROVAL_KEY": KEY}
+    assert load_settings(config("logs: {folder: a}\n"), {}).approval_key is None
+    assert load_settings(config("logs: {folder: a}\n"), {"AIOPS_APPROVAL_KEY": ""}).approval_key is None
+    from_environment = load_settings(config("logs: {folder: a}\n"), environ)
+    from_file = load_settings(config(f"approval_key: {KEY}-of-the-file\n"), environ)
+    assert from_environment.approval_key.get_secret_value() == KEY
+    assert from_file.approval_key.get_secret_value() == f"{KEY}-of-the-file"
+    assert KEY not in repr(from_environment)
+    with pytest.raises(ConfigError, match=r"AIOPS_APPROVAL_KEY.* has 31 bytes"):
+        load_settings(config("logs: {folder: a}\n"), {"AIOPS_APPROVAL_KEY": "x" * 31})
+
+
+def test_amounts_and_paths_of_the_tools_that_change_something_are_read(config, tmp_path):
+    text = "redis: {cart: {url: 'rediss://:pass%40word@c/1', ca_file: ca.pem, max_memory: 2gb}}\naudit: {file: a/b.jsonl}\n"
+    settings = load_settings(config(text), {})
+    assert settings.redis["cart"].max_memory == 2 * 2**30
+    assert settings.redis["cart"].ca_file == tmp_path / "ca.pem"
+    assert settings.audit.file == tmp_path / "a" / "b.jsonl"
+    assert load_settings(config("logs: {folder: a}\n"), {}).audit.file == tmp_path / "basecamp-audit.jsonl"
+    assert "pass%40word" not in repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.basecamp.calls import at, call
+from tests.basecamp.grants import ENVIRON
 
 COMMAND = [sys.executable, "-m", "basecamp"]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+def run(*arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, env=environ)
 
 
 async def test_the_tools_are_served_on_standard_input_and_output(config, tmp_path):
@@ -76,11 +77,34 @@ def test_check_prints_a_line_per_backend_with_the_mend(config, dsn, tmp_path):
     assert "hunter2" not in done.stdout + done.stderr
 
 
+@pytest.mark.external_service("redis-server")
+def test_check_says_whether_tools_that_change_something_can_act_and_leaves_no_trace(config, redis_config, tmp_path):
+    file = config(redis_config)
+    without = run("check", "--config", str(file), environ={})
+    with_key = run("check", "--config", str(file), environ=ENVIRON)
+    file = config(f"{redis_config}audit: {{file: nowhere/audit.jsonl}}\n")
+    unwritable = run("check", "--config", str(file), environ=ENVIRON)
+    assert "absent  approvals: set AIOPS_APPROVAL_KEY to at least 32 bytes" in without.stdout
+    assert "until then these refuse: redis_unlink, redis_config_set" in without.stdout
+    assert (without.returncode, with_key.returncode, unwritable.returncode) == (0, 0, 1)
+    assert "ok      redis cart-cache: Redis user default@127.0.0.1:" in with_key.stdout
+    assert (
+        "ok      approvals: a key is set; every call of redis_unlink, redis_config_set is written to" in with_key.stdout
+    )
+    assert "failed  approvals:" in unwritable.stdout
+    assert "set `audit: {file: …}`" in unwritable.stdout
+    assert list(tmp_path.glob("*.jsonl")) == []
+    everything = without.stdout + with_key.stdout + unwritable.stdout + with_key.stderr
+    assert "hunter2" not in everything
+    assert ENVIRON["AIOPS_APPROVAL_KEY"] not in everything
+
+
 @pytest.mark.parametrize(
     ("text", "arguments", "words"),
     [
         ("lgos: {folder: x}\n", (), "did you mean 'logs'?"),
         ("logs: {folder: x}\n", ("--host", "0.0.0.0"), "reachable from other machines"),
+        ("approval_key: short\n", (), "has 5 bytes; it needs 32 or more"),
         ("catalog: missing.yaml\n", (), "missing.yaml: cannot be read"),
     ],
 )
