@@ -4,15 +4,14 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.adapters.files import parse_yaml, read_text
 from bot.core.errors import ConfigError
-
-Effect = Literal["read", "write", "destructive"]
+from bot.core.policy import Effect, Level
 
 # The repository's own folders, used when the configured relative path is not found beside the configuration.
 _HOME = Path(__file__).parent.parent
@@ -50,20 +49,25 @@ class Budgets(_Strict):
 
     tokens_per_incident: Annotated[int, Field(gt=0)] = 60_000
     steps_per_incident: Annotated[int, Field(gt=0, le=50)] = 12
+    cost_usd_per_incident: Annotated[float, Field(gt=0)] = 1.0
     tokens_per_agent_per_day: Annotated[int, Field(gt=0)] = 2_000_000
+    runs_per_hour: Annotated[int, Field(gt=0)] = 20
 
 
 class Autonomy(_Strict):
-    """How far the bot may go; rising needs evidence, so only the default is set here."""
+    """How far the bot may go, by alert name; `autonomous` counts only for a class that has earned it."""
 
-    default: Literal["advisory", "approved", "autonomous"] = "advisory"
+    default: Level = Level.ADVISORY
+    classes: Mapping[str, Level] = Field(default_factory=dict)
+    threshold: Annotated[float, Field(ge=0.5, le=1)] = 0.8
 
-    @field_validator("default")
-    @classmethod
-    def _works(cls, value: str) -> str:
-        if value != "advisory":
-            raise ValueError("this version only advises; 'advisory' is the one level that works")
-        return value
+
+class Approvals(_Strict):
+    """How people are asked."""
+
+    expires_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
+    two_person: tuple[str, ...] = ()
+    """Environments in which a destructive step needs two different people."""
 
 
 class Schedule(_Strict):
@@ -79,6 +83,7 @@ class Config(_Strict):
     mcpServers: Mapping[str, McpServer] = Field(default_factory=dict)  # noqa: N815 - the ecosystem's spelling
     tools: Mapping[str, Effect] = Field(default_factory=dict)
     approvers: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    approvals: Approvals = Approvals()
     autonomy: Autonomy = Autonomy()
     settle_seconds: Annotated[float, Field(ge=0, le=300)] = 5.0
     concurrent_investigations: Annotated[int, Field(ge=1, le=50)] = 3
@@ -115,6 +120,8 @@ class Environment(BaseSettings):
     aiops_webhook_token: str | None = None
     aiops_approval_key: str | None = None
     aiops_home: Path = Path(".aiops")
+    aiops_fail_point: str | None = None
+    """For crash tests: the process kills itself when it reaches the named point."""
     aiops_lease_seconds: Annotated[float, Field(ge=1)] = 15.0
     loki_url: str | None = None
     embedding_model: str | None = None

@@ -71,7 +71,8 @@ class ParsedWebhook(BaseModel):
 
 
 def _text(value: str, limit: int) -> str:
-    return redact(clip(clean(value), limit))
+    # Clipped last: half a secret would not be known as one.
+    return clip(redact(clean(value)), limit)
 
 
 def _texts(values: Mapping[str, str], limit: int) -> dict[str, str]:

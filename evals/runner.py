@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from bot.adapters.memory_budget import MemoryBudget
 from bot.adapters.prompts import PromptFolder
 from bot.adapters.runbooks import load_runbooks
+from bot.adapters.templates import JinjaTemplates
 from bot.agent.graph import TriageGraph
-from bot.core.alert import worst
+from bot.core.alert import Delivery, worst
+from bot.core.budget import BudgetLimits
 from bot.core.evidence import EvidencePack
 from bot.core.hypothesis import Assessment
 from bot.core.incident import Incident, IncidentState, Investigation, InvestigationState
@@ -64,8 +67,10 @@ def make_graph(case: Case, desk: Desk) -> TriageGraph:
         tools=RecordedTools(case.calls),
         similar=RecordedSimilar(found=case.similar),
         runbooks=desk.runbooks,
+        templates=JinjaTemplates(),
         prompts=desk.prompts,
         journal=MemoryJournal(),
+        budget=MemoryBudget(BudgetLimits(tokens_per_incident=desk.max_tokens)),
         clock=FixedClock(_onset(case) + timedelta(seconds=case.text.asked_after_seconds)),
         model=desk.model,
         checkpoints=desk.checkpoints,
@@ -108,7 +113,12 @@ async def run_cases(cases: Sequence[Case], desk: Desk, *, max_usd: float | None 
 
 def brief_of(case: Case, investigation_id: str) -> Brief:
     """The investigation's start, as intake would have made it from the payload."""
-    alerts = case.delivery.alerts
+    return brief_from(case.delivery, investigation_id)
+
+
+def brief_from(delivery: Delivery, investigation_id: str) -> Brief:
+    """The same for any delivery."""
+    alerts = delivery.alerts
     first = min(alerts, key=lambda alert: alert.starts_at)
     incident = Incident(
         id="INC-1",
@@ -117,7 +127,7 @@ def brief_of(case: Case, investigation_id: str) -> Brief:
         severity=worst([alert.severity for alert in alerts]),
         service=first.service,
         environment=first.environment,
-        group_key=case.delivery.group_key,
+        group_key=delivery.group_key,
         started_at=first.starts_at,
         opened_at=first.starts_at,
         channel="C0INCIDENTS",
@@ -135,7 +145,7 @@ def brief_of(case: Case, investigation_id: str) -> Brief:
         attempt=1,
         trigger="alertmanager",
     )
-    return Brief(investigation=investigation, incident=incident, alerts=alerts, related=())
+    return Brief(investigation=investigation, incident=incident, alerts=alerts, related=(), text=delivery.text)
 
 
 def _onset(case: Case) -> datetime:

@@ -1,5 +1,5 @@
 """
-The read tools of every configured MCP server. The only file that knows the MCP library.
+The tools of every configured MCP server, behind the gate. The only file that knows the MCP library.
 
 Each server has one task that opens the connection, holds it, and closes it: the library's cancel scopes must be left
 by the task that entered them. Calls run in the callers' tasks over the shared session.
@@ -13,47 +13,21 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Self, cast
 
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
-from mcp.types import CallToolResult, TextContent, Tool
+from mcp.types import CallToolResult, RequestParamsMeta, TextContent, Tool
 
+from bot.adapters.tool_gate import DEFAULT_EFFECTS, GRANT, OUTCOME, Described, MemoryPins, ToolGate
 from bot.core.errors import ToolDeniedError, ToolError, ToolUnavailableError
+from bot.core.policy import Actor, Decision, Effect, Ruling, StepFacts
 from bot.core.redaction import redact
-from bot.core.text import clip, one_line
-from bot.ports import ToolResult, ToolSpec
+from bot.core.text import clean, clip, one_line
+from bot.ports import Permit, Pins, ToolResult, ToolSpec
 
 logger = logging.getLogger(__name__)
-
-Effect = Literal["read", "write", "destructive"]
-
-DEFAULT_EFFECTS: Mapping[str, Effect] = {
-    "list_services": "read",
-    "read_logs": "read",
-    "read_metrics": "read",
-    "query_prometheus": "read",
-    "query_trino": "read",
-    "read_traces": "read",
-    "vector_search_postmortems": "read",
-    "pg_activity": "read",
-    "pg_settings": "read",
-    "redis_info": "read",
-    "redis_memory": "read",
-    "k8s_describe_pod": "read",
-    "k8s_events": "read",
-    "k8s_pod_logs": "read",
-    "notify_slack": "write",
-    "redis_config_set": "write",
-    "k8s_scale": "write",
-    "k8s_rollout_restart": "destructive",
-    "k8s_rollout_undo": "destructive",
-    "k8s_delete_pod": "destructive",
-    "pg_terminate_backends": "destructive",
-    "redis_unlink": "destructive",
-}
-"""Effects of the basecamp contract's tools; configuration adds to and overrides them, by exact name."""
 
 _CONNECT_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 5.0
@@ -86,9 +60,10 @@ class _Session:
 class _Connection:
     """One server: opened when first wanted, reopened with back-off after a failure."""
 
-    def __init__(self, server: McpServer) -> None:
+    def __init__(self, server: McpServer, gate: ToolGate) -> None:
         self.server = server
-        self.tools: Mapping[str, Tool] = {}
+        self._gate = gate
+        self.tools: Mapping[str, Described] = {}
         """As listed last; kept while the server is away, so that its tools are known to be its."""
         self._listed_at = 0.0
         self._session: _Session | None = None
@@ -116,10 +91,10 @@ class _Connection:
             raise self._away()
         return self._session
 
-    async def listing(self, timeout_s: float) -> Mapping[str, Tool]:
-        """The server's tools, listed again when the list is a minute old. Raises ToolUnavailableError."""
+    async def listing(self, timeout_s: float, max_age_s: float = _LISTING_MAX_AGE_S) -> Mapping[str, Described]:
+        """The server's tools, listed again when the list is older than that. Raises ToolUnavailableError."""
         session = await self.session(timeout_s)
-        if time.monotonic() - self._listed_at > _LISTING_MAX_AGE_S:
+        if time.monotonic() - self._listed_at > max_age_s:
             try:
                 async with asyncio.timeout(timeout_s):
                     await self._list(session.client)
@@ -127,6 +102,12 @@ class _Connection:
                 session.over.set()
                 raise ToolUnavailableError(f"{self.server.name}: {_words(error)}") from error
         return self.tools
+
+    def tool(self, name: str) -> Described:
+        """One tool as listed last. Raises ToolUnavailableError when it is not there (any more)."""
+        if name not in self.tools:
+            raise ToolUnavailableError(f"{self.server.name} has no {name}")
+        return self.tools[name]
 
     async def close(self) -> None:
         """End the connection and wait until it is closed."""
@@ -175,14 +156,15 @@ class _Connection:
         return await stack.enter_async_context(Client(transport, cache=None))
 
     async def _list(self, client: Client) -> None:
-        tools: dict[str, Tool] = {}
+        tools: dict[str, Described] = {}
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
             page = await client.list_tools(cursor=cursor)
-            tools.update({tool.name: tool for tool in page.tools})
+            tools.update({tool.name: _described(tool, self.server.name) for tool in page.tools})
             cursor = page.next_cursor
             if not cursor:
                 break
+        await self._gate.note(self.server.name, list(tools.values()))
         self.tools, self._listed_at = tools, time.monotonic()
 
     def _failed(self, error: BaseException) -> None:
@@ -197,9 +179,14 @@ class _Connection:
 class McpTools:
     """Implements ports.Tools. Use as an async context manager, or call `aclose`."""
 
-    def __init__(self, servers: Sequence[McpServer], effects: Mapping[str, Effect] = DEFAULT_EFFECTS) -> None:
-        self._effects = dict(effects)
-        self._connections = [_Connection(server) for server in servers]
+    def __init__(
+        self,
+        servers: Sequence[McpServer],
+        effects: Mapping[str, Effect] = DEFAULT_EFFECTS,
+        pins: Pins | None = None,
+    ) -> None:
+        self._gate = ToolGate(effects, pins or MemoryPins())
+        self._connections = [_Connection(server, self._gate) for server in servers]
 
     async def __aenter__(self) -> Self:
         return self
@@ -217,9 +204,10 @@ class McpTools:
         """Read tools that are served right now; of two servers with the same tool the first configured has it."""
         found: dict[str, ToolSpec] = {}
         for connection, why in zip(self._connections, await self._reach(), strict=True):
-            for tool in connection.tools.values() if not why else ():
-                if tool.name not in found and self._may_read(tool):
-                    found[tool.name] = _spec(tool, connection.server.name)
+            for name, tool in connection.tools.items() if not why else ():
+                ruling = self._gate.rule(tool, actor=Actor.TRIAGE_AGENT).ruling
+                if name not in found and ruling is Ruling.ALLOW:
+                    found[name] = tool.spec
         return tuple(found.values())
 
     async def health(self) -> Mapping[str, str]:
@@ -227,28 +215,68 @@ class McpTools:
         names = [connection.server.name for connection in self._connections]
         return dict(zip(names, await self._reach(), strict=True))
 
-    async def call(self, name: str, args: Mapping[str, object], *, timeout_s: float) -> ToolResult:
-        """
-        Call one read tool.
+    async def listed(self) -> Mapping[str, Sequence[Described]]:
+        """Server name to those of its tools that our list names, as the server describes them now."""
+        await self._reach()
+        return {one.server.name: self._gate.listed(one.tools.values()) for one in self._connections}
 
-        Raises ToolDeniedError for what is not listed as read, ToolUnavailableError when its server is away or too
+    async def call(
+        self,
+        name: str,
+        args: Mapping[str, object],
+        *,
+        timeout_s: float,
+        actor: Actor = Actor.TRIAGE_AGENT,
+        beside: str = "",
+    ) -> ToolResult:
+        """
+        Call one read tool; with `beside`, on the server that has that tool.
+
+        Raises ToolDeniedError for what the gate does not allow, ToolUnavailableError when its server is away or too
         slow, and ToolError with the server's own words when the tool failed. A connection found dead is opened once
         more: reading twice does no harm.
         """
-        effect = self._effects.get(name)
-        if effect != "read":
-            known = f"it is listed as {effect}" if effect else "it is not listed in aiops.yaml under tools"
-            raise ToolDeniedError(f"{name} may not be called here: {known}")
+        # Without asking any server: what is not listed, or not a read, is refused at once.
+        _require(self._gate.rule_unseen(name), name)
         deadline = time.monotonic() + timeout_s
-        connection = await self._home(name, timeout_s)
-        if not self._may_read(connection.tools[name]):
-            raise ToolDeniedError(
-                f"{name} may not be called here: {connection.server.name} says that it is not read-only"
-            )
+        connection = await self._home(beside or name, timeout_s)
         try:
+            _require(self._gate.rule(connection.tool(name), actor=actor), name)
             return await _call(connection, name, args, deadline)
         except _DeadConnectionError:
+            # A server that comes back may show other tools, so the gate is asked again.
+            await connection.session(max(0.05, deadline - time.monotonic()))
+            _require(self._gate.rule(connection.tool(name), actor=actor), name)
             return await _call(connection, name, args, deadline)
+
+    async def rule(
+        self, name: str, *, step: StepFacts | None, environment: str, paused: bool, timeout_s: float
+    ) -> Decision:
+        """What the gate says to this call, by the server's tools of this moment. Raises ToolUnavailableError."""
+        connection = await self._home(name, timeout_s)
+        if await _why_away(connection, timeout_s, max_age_s=0):
+            # The connection was dead; one more try opens a new one.
+            await connection.listing(timeout_s, max_age_s=0)
+        tool = connection.tool(name)
+        return self._gate.rule(tool, actor=Actor.EXECUTOR, environment=environment, paused=paused, step=step)
+
+    async def act(self, name: str, args: Mapping[str, object], permit: Permit, *, timeout_s: float) -> ToolResult:
+        """
+        Make one call of the executor, once: nothing is repeated here, whatever happens.
+
+        Raises ToolDeniedError when the gate or the server refused (nothing was changed), ToolUnavailableError when it
+        is not known whether the call was carried out, ToolError with the server's words when the tool failed.
+        """
+        deadline = time.monotonic() + timeout_s
+        step, environment, paused = permit.step, permit.environment, permit.paused
+        decision = await self.rule(name, step=step, environment=environment, paused=paused, timeout_s=timeout_s)
+        _require(decision, name)
+        connection = await self._home(name, timeout_s)
+        return await _call(connection, name, args, deadline, meta={GRANT: permit.grant} if permit.grant else None)
+
+    async def offers(self, name: str, beside: str, *, timeout_s: float) -> bool:
+        """Whether the server that has the tool `beside` has `name` as well."""
+        return name in (await self._home(beside, timeout_s)).tools
 
     async def _home(self, name: str, timeout_s: float) -> _Connection:
         """The first configured connection that has the tool."""
@@ -266,31 +294,38 @@ class McpTools:
     async def _reach(self, timeout_s: float = _CONNECT_TIMEOUT_S) -> list[str]:
         return list(await asyncio.gather(*(_why_away(connection, timeout_s) for connection in self._connections)))
 
-    def _may_read(self, tool: Tool) -> bool:
-        """Our list decides; the server's own annotations can only make it stricter."""
-        notes = tool.annotations
-        denied = notes is not None and (notes.read_only_hint is False or notes.destructive_hint is True)
-        return self._effects.get(tool.name) == "read" and not (denied and notes and notes.read_only_hint is not True)
+
+def _require(decision: Decision, name: str) -> None:
+    """Raises ToolDeniedError unless the gate allows the call."""
+    if decision.ruling is not Ruling.ALLOW:
+        raise ToolDeniedError(f"{name} may not be called here: {decision.reason}")
 
 
 class _DeadConnectionError(ToolUnavailableError):
     """The session is gone: the server restarted or the pipe broke."""
 
 
-async def _why_away(connection: _Connection, timeout_s: float) -> str:
+async def _why_away(connection: _Connection, timeout_s: float, max_age_s: float = _LISTING_MAX_AGE_S) -> str:
     try:
-        await connection.listing(timeout_s)
+        await connection.listing(timeout_s, max_age_s)
     except ToolUnavailableError as error:
         return str(error)
     return ""
 
 
-async def _call(connection: _Connection, name: str, args: Mapping[str, object], deadline: float) -> ToolResult:
+async def _call(
+    connection: _Connection,
+    name: str,
+    args: Mapping[str, object],
+    deadline: float,
+    meta: Mapping[str, str] | None = None,
+) -> ToolResult:
     started = time.monotonic()
     session = await connection.session(max(0.05, deadline - started))
     try:
         async with asyncio.timeout(max(0.05, deadline - time.monotonic())):
-            answer = await _unless_over(session, session.client.call_tool(name, dict(args)))
+            more = cast("RequestParamsMeta", dict(meta)) if meta else None
+            answer = await _unless_over(session, session.client.call_tool(name, dict(args), meta=more))
     except TimeoutError:
         waited = time.monotonic() - started
         raise ToolUnavailableError(f"{connection.server.name}: {name} gave no answer within {waited:.1f} s") from None
@@ -327,16 +362,11 @@ def _is_protocol_answer(error: MCPError) -> bool:
 def _result(answer: CallToolResult, name: str, server: str, args: Mapping[str, object], took_ms: int) -> ToolResult:
     text = "\n".join(block.text for block in answer.content if isinstance(block, TextContent))
     if answer.is_error:
-        raise ToolError(redact(text) or f"{name} failed and {server} gave no reason")
-    structured = _structured(answer.structured_content, text)
-    return ToolResult(
-        tool=name,
-        server=server,
-        args=dict(args),
-        structured=structured,
-        text=text or json.dumps(structured),
-        took_ms=took_ms,
-    )
+        kind = ToolDeniedError if (answer.meta or {}).get(OUTCOME) == "refused" else ToolError
+        raise kind(redact(clean(text)) or f"{name} failed and {server} gave no reason")
+    found = _structured(answer.structured_content, text)
+    said = text or json.dumps(found)
+    return ToolResult(tool=name, server=server, args=dict(args), structured=found, text=said, took_ms=took_ms)
 
 
 def _structured(content: object, text: str) -> Mapping[str, object]:
@@ -349,8 +379,15 @@ def _structured(content: object, text: str) -> Mapping[str, object]:
     return cast("Mapping[str, object]", content) if isinstance(content, dict) else {"result": content}
 
 
-def _spec(tool: Tool, server: str) -> ToolSpec:
-    return ToolSpec(name=tool.name, description=tool.description or "", schema=tool.input_schema, server=server)
+def _described(tool: Tool, server: str) -> Described:
+    notes = tool.annotations
+    reads = notes is not None and notes.read_only_hint is True
+    spec = ToolSpec(name=tool.name, description=tool.description or "", schema=tool.input_schema, server=server)
+    return Described(
+        spec=spec,
+        says_it_writes=notes is not None and notes.read_only_hint is False,
+        says_it_destroys=notes is not None and notes.destructive_hint is True and not reads,
+    )
 
 
 def _words(error: BaseException) -> str:
@@ -359,4 +396,4 @@ def _words(error: BaseException) -> str:
         error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return clip(redact(one_line(str(error))) or type(error).__name__, 300)
+    return clip(redact(one_line(clean(str(error)))) or type(error).__name__, 300)

@@ -7,7 +7,9 @@ from bot.agent import shapes
 from bot.agent.findings import evidence
 from bot.core.evidence import Evidence, EvidenceKind, Window
 from bot.core.metrics import number
-from bot.core.text import clip
+from bot.core.redaction import redact
+from bot.core.runbook import Signature, Step
+from bot.core.text import clean, clip, one_line
 from bot.ports import ToolResult
 
 _NEARLY_FULL = 0.8
@@ -22,8 +24,24 @@ def from_diagnostic(result: ToolResult, service: str, query: str, window: Window
     if reader is not None:
         return reader(result, service, query, window)
     text = json.dumps(dict(result.structured), ensure_ascii=False, default=str) if result.structured else result.text
+    text = redact(clean(text))
     said = f"{title or result.tool}: {clip(text, 160)}"
     return [_finding(result.tool, service, said, query, window, text, 0.4, {})]
+
+
+def from_signature(
+    signature: Signature, step: Step, result: ToolResult, service: str, query: str, window: Window
+) -> Evidence:
+    """A runbook's pattern that the diagnostics fit, and the cause that its authors say it points to."""
+    said = f"{service}: the runbook's sign of \u201c{signature.cause}\u201d holds in {step.title}"
+    facts = {
+        "signature": signature.cause,
+        "cause_class": signature.cause_class.value,
+        "weight": signature.weight,
+        "step": step.id,
+    }
+    excerpt = f"{said}\nsign: {one_line(signature.when)}"
+    return _finding(result.tool, service, said, query, window, excerpt, 0.5 + 0.4 * signature.weight, facts)
 
 
 def _activity(result: ToolResult, service: str, query: str, window: Window) -> list[Evidence]:

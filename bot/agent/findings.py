@@ -10,7 +10,7 @@ from bot.agent.shapes import Edge, Traces
 from bot.agent.subject import Relation, Subject
 from bot.core.alert import Alert
 from bot.core.evidence import Evidence, EvidenceKind, Window, content_hash
-from bot.core.hypothesis import SimilarFound
+from bot.core.hypothesis import SimilarFound, SimilarIncident
 from bot.core.logs import LogTemplate, Trend
 from bot.core.metrics import MetricChange, number, sentence
 from bot.core.redaction import redact
@@ -323,6 +323,16 @@ def from_similar(found: SimilarFound, subject: Subject) -> list[Evidence]:
         )
         for one in found.incidents[:3]
     ]
+
+
+def without_secrets(found: SimilarFound) -> SimilarFound:
+    """The same incidents: what anybody wrote into a postmortem is redacted and cleaned before it is shown or prompted."""
+
+    def told(one: SimilarIncident) -> SimilarIncident:
+        names = ("title", "date", "organisation", "service_kind", "cause", "fix", "why")
+        return replace(one, **{name: redact(clean(getattr(one, name))) for name in names})
+
+    return replace(found, incidents=tuple(told(one) for one in found.incidents), note=redact(clean(found.note)))
 
 
 def changes_window(window: Window, since: datetime) -> Window:

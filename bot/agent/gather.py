@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.agent import findings, shapes
-from bot.agent.diagnostics import from_diagnostic
+from bot.agent.diagnostics import from_diagnostic, from_signature
 from bot.agent.progress import Emit, Progress
-from bot.agent.runbooks import match_runbook, read_steps, render_args
+from bot.agent.runbooks import diagnostic_steps, match_runbook, scope_for
 from bot.agent.subject import Relation, Subject, named_service, neighbours, relations, subject_of
 from bot.core.errors import AiopsError, ConfigError, ToolError
 from bot.core.evidence import Evidence, EvidencePack, Gap, Window
@@ -24,8 +24,8 @@ from bot.core.metrics import Series, rank_changes
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook, Step
 from bot.core.service import Service
-from bot.core.text import clip, one_line, plural
-from bot.ports import Brief, Clock, Journal, Runbooks, SimilarSearch, ToolCallEntry, ToolResult, Tools
+from bot.core.text import clean, clip, one_line, plural
+from bot.ports import Brief, Clock, Journal, Runbooks, SimilarSearch, Templates, ToolCallEntry, ToolResult, Tools
 
 # How far before the alert log lines count as "after": alerts lag the trouble that they tell of.
 LOG_LEAD = timedelta(seconds=60)
@@ -73,7 +73,7 @@ class _Run:
     similar: SimilarFound = field(default_factory=lambda: SimilarFound(incidents=(), searched=0))
 
     def gap(self, what: str, why: str) -> None:
-        entry = Gap(what=clip(redact(one_line(what)), 200), why=clip(redact(one_line(why)), 300))
+        entry = Gap(what=clip(redact(one_line(clean(what))), 200), why=clip(redact(one_line(clean(why))), 300))
         if entry not in self.gaps:
             self.gaps.append(entry)
 
@@ -87,6 +87,7 @@ class Gatherer:
         tools: Tools,
         similar: SimilarSearch,
         runbooks: Runbooks,
+        templates: Templates,
         journal: Journal,
         clock: Clock,
         limits: GatherLimits | None = None,
@@ -94,6 +95,7 @@ class Gatherer:
         self._tools = tools
         self._similar = similar
         self._runbooks = runbooks
+        self._templates = templates
         self._journal = journal
         self._clock = clock
         self._limits = limits or GatherLimits()
@@ -160,7 +162,7 @@ class Gatherer:
             "metrics": known and "read_metrics" in run.offered,
             "logs": known and "read_logs" in run.offered,
             "traces": known and "read_traces" in run.offered,
-            "diagnostics": runbook is not None and bool(read_steps(runbook)),
+            "diagnostics": runbook is not None and bool(diagnostic_steps(runbook)),
         }
 
     async def _offered(self, run: _Run) -> frozenset[str]:
@@ -199,10 +201,12 @@ class Gatherer:
             result = await self._tools.call(name, args, timeout_s=_CALL_SHARE * self._limits.part_s)
         except ToolError as error:
             took = round((time.monotonic() - started) * 1000)
-            entry = ToolCallEntry(tool=name, args=args, outcome="error", text=redact(str(error)), took_ms=took)
+            entry = ToolCallEntry(tool=name, args=args, outcome="error", text=redact(clean(str(error))), took_ms=took)
             await self._journal.tool_call(investigation, entry)
             raise
-        entry = ToolCallEntry(tool=name, args=args, outcome="ok", text=redact(result.text), took_ms=result.took_ms)
+        entry = ToolCallEntry(
+            tool=name, args=args, outcome="ok", text=redact(clean(result.text)), took_ms=result.took_ms
+        )
         await self._journal.tool_call(investigation, entry)
         return result
 
@@ -283,23 +287,46 @@ class Gatherer:
         return findings.described(len(found), "failing or slow call")
 
     async def _diagnostics(self, run: _Run, runbook: Runbook | None) -> str:
-        steps = read_steps(runbook) if runbook is not None else ()
-        await self._each(run, "diagnostics", {step.id: lambda step=step: self._diagnose(run, step) for step in steps})
+        steps = diagnostic_steps(runbook) if runbook is not None else ()
+        if runbook is None or not steps:
+            return "no diagnostic"
+        scope = scope_for(run.subject, runbook, self._templates, run.brief.incident.id)
+        results: dict[str, object] = {}
+        failed: dict[str, Exception] = {}
+        # One after the other, in the file's order: a later step may build on an earlier one's result.
+        for step in steps:
+            try:
+                await self._diagnose(run, step, {**scope, "steps": results}, results)
+            except (ToolError, ConfigError) as error:
+                failed[step.id] = error
+        if len(failed) == len(steps):
+            raise ToolError(str(next(iter(failed.values()))))
+        for name, error in failed.items():
+            run.gap(f"diagnostics of {name}", str(error))
         telling = sorted((one for one in run.found if one.kind == "diagnostic"), key=lambda one: -one.weight)
         return telling[0].title if telling else "no diagnostic answered"
 
-    async def _diagnose(self, run: _Run, step: Step) -> None:
-        args = render_args(step, run.subject)
+    async def _diagnose(self, run: _Run, step: Step, scope: Mapping[str, object], results: dict[str, object]) -> None:
+        if step.when and not self._templates.holds(step.when, scope):
+            return
+        args = self._templates.fill(step.args, scope)
         asked = self._clock.now()
         result = await self._call(run, step.tool, args)
+        results[step.id] = dict(result.structured)
         # A diagnostic shows the moment that it ran, not the alert's.
         window = Window(start=asked, end=max(asked, self._clock.now()))
         service = str(args.get("service") or run.subject.service)
         query = findings.call_text(step.tool, args)
         run.found.extend(from_diagnostic(result, service, query, window, step.title))
+        run.found.extend(
+            from_signature(signature, step, result, service, query, window)
+            for signature in step.signatures
+            if self._templates.holds(signature.when, {**scope, "steps": results, "result": dict(result.structured)})
+        )
 
     async def _search(self, run: _Run) -> str:
-        run.similar = await self._similar.search(run.subject.text, service=run.subject.service, k=3)
+        found = await self._similar.search(run.subject.text, service=run.subject.service, k=3)
+        run.similar = findings.without_secrets(found)
         run.found.extend(findings.from_similar(run.similar, run.subject))
         count = len(run.similar.incidents)
         return f"{findings.described(count, 'similar incident')} among {run.similar.searched}"

@@ -24,6 +24,7 @@ from bot.core.text import clip, plural
 from bot.ports import (
     AgentEvent,
     Brief,
+    Budget,
     Clock,
     Concluded,
     Gathered,
@@ -33,6 +34,7 @@ from bot.ports import (
     Runbooks,
     SimilarSearch,
     TasksChanged,
+    Templates,
     Tools,
 )
 
@@ -65,8 +67,10 @@ class TriageGraph:
         tools: Tools,
         similar: SimilarSearch,
         runbooks: Runbooks,
+        templates: Templates,
         prompts: Prompts,
         journal: Journal,
+        budget: Budget,
         clock: Clock,
         model: Model | None = None,
         checkpoints: object | None = None,
@@ -78,13 +82,20 @@ class TriageGraph:
     ) -> None:
         self._checkpoints = checkpoints
         self._gatherer = Gatherer(
-            tools=tools, similar=similar, runbooks=runbooks, journal=journal, clock=clock, limits=gather
+            tools=tools,
+            similar=similar,
+            runbooks=runbooks,
+            templates=templates,
+            journal=journal,
+            clock=clock,
+            limits=gather,
         )
         self._mind = Mind(
             model=model,
             tools=tools,
             prompts=prompts,
             journal=journal,
+            budget=budget,
             clock=clock,
             runbooks=runbooks,
             limits=ReasonLimits(tokens=max_tokens, steps=max_steps, model_timeout_s=model_timeout_s),

@@ -28,14 +28,15 @@ from bot.agent.reason import (
 from bot.agent.reply import TriageReply, parse_reply, to_draft
 from bot.agent.verify import Verified, verify
 from bot.core.confidence import Calibration
-from bot.core.errors import ModelError, ModelReplyError, ToolError
+from bot.core.errors import BudgetSpentError, ModelError, ModelReplyError, ToolError
 from bot.core.evidence import EvidencePack
 from bot.core.hypothesis import Assessment, PromptRef, SimilarFound, Usage
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook
-from bot.core.text import clip
+from bot.core.text import clean, clip
 from bot.ports import (
     Brief,
+    Budget,
     Clock,
     Journal,
     Message,
@@ -43,6 +44,7 @@ from bot.ports import (
     ModelCallEntry,
     ModelReply,
     Prompts,
+    Reservation,
     Runbooks,
     ToolCall,
     ToolCallEntry,
@@ -50,6 +52,8 @@ from bot.ports import (
     ToolSpec,
 )
 
+AGENT = "triage"
+"""The name under which this agent's tokens are counted."""
 _SEARCH_LINES = 40
 
 log = logging.getLogger(__name__)
@@ -83,6 +87,8 @@ class Turn:
     prompt: PromptRef | None = None
     repaired: bool = False
     told_last: bool = False
+    nearly: str = ""
+    """A budget in the ledger that is nearly spent."""
     failure: str = ""
     """Why the offline analyst has to answer; empty while the model may."""
 
@@ -97,6 +103,7 @@ class Mind:
         tools: Tools,
         prompts: Prompts,
         journal: Journal,
+        budget: Budget,
         clock: Clock,
         runbooks: Runbooks,
         limits: ReasonLimits,
@@ -106,6 +113,7 @@ class Mind:
         self._tools = tools
         self._prompts = prompts
         self._journal = journal
+        self._budget = budget
         self._clock = clock
         self._runbooks = runbooks
         self._limits = limits
@@ -129,7 +137,12 @@ class Mind:
         if why := self._spent(turn, tools):
             return replace(turn, next="finish", failure=why)
         try:
-            reply = await self._complete(world, turn, tools)
+            reservation = await self._reserve(world, turn, tools)
+        except BudgetSpentError as error:
+            return replace(turn, next="finish", failure=str(error))
+        turn = replace(turn, nearly=reservation.nearly)
+        try:
+            reply = await self._complete(world, turn, tools, reservation)
         except ModelReplyError as error:
             counted = replace(turn, usage=turn.usage.plus(Usage(steps=1)))
             return self._repair(counted, (str(error),), "the model's answer could not be read")
@@ -157,13 +170,13 @@ class Mind:
     async def _tools_for(self, turn: Turn) -> Sequence[ToolSpec]:
         """Tools only in the loop, and never on the last allowed step or near the end of the budget."""
         steps_left = self._limits.steps - turn.usage.steps
-        thrifty = turn.usage.tokens < self._limits.conclude_share * self._limits.tokens
+        thrifty = turn.usage.tokens < self._limits.conclude_share * self._limits.tokens and not turn.nearly
         if turn.stage != "loop" or turn.told_last or steps_left <= 1 or not thrifty:
             return ()
         return wide_tools(await self._tools.available())
 
     def _tell_last(self, turn: Turn) -> Turn:
-        near = turn.usage.tokens >= self._limits.conclude_share * self._limits.tokens
+        near = bool(turn.nearly) or turn.usage.tokens >= self._limits.conclude_share * self._limits.tokens
         reason = "The token budget is nearly spent." if near else "This is the last step."
         return replace(
             self._say(turn, "continue", self._continue_inputs(turn, last=True, reason=reason)), told_last=True
@@ -189,7 +202,14 @@ class Mind:
             return f"the budget of {self._limits.tokens} tokens is spent"
         return ""
 
-    async def _complete(self, world: World, turn: Turn, tools: Sequence[ToolSpec]) -> ModelReply:
+    async def _reserve(self, world: World, turn: Turn, tools: Sequence[ToolSpec]) -> Reservation:
+        """Set the call's likely size aside in the ledger, which other processes draw on as well."""
+        need = estimate_tokens(turn.messages, tools) + self._limits.reply_tokens
+        return await self._budget.reserve(agent=AGENT, incident_id=world.brief.incident.id, tokens=need)
+
+    async def _complete(
+        self, world: World, turn: Turn, tools: Sequence[ToolSpec], reservation: Reservation
+    ) -> ModelReply:
         assert self._model is not None
         assert turn.prompt is not None
         started = time.monotonic()
@@ -209,6 +229,7 @@ class Mind:
             raise
         finally:
             took = round((time.monotonic() - started) * 1000)
+            await self._budget.settle(reservation, usage)
             entry = ModelCallEntry(
                 purpose=turn.stage, prompt=turn.prompt, model=model, outcome=outcome, usage=usage, took_ms=took
             )
@@ -238,10 +259,14 @@ class Mind:
             outcome, text = "error", str(error)
         took = round((time.monotonic() - started) * 1000)
         if call.name != SEARCH:
-            entry = ToolCallEntry(tool=call.name, args=call.args, outcome=outcome, text=redact(text), took_ms=took)
+            entry = ToolCallEntry(
+                tool=call.name, args=call.args, outcome=outcome, text=redact(clean(text)), took_ms=took
+            )
             await self._journal.tool_call(world.brief.investigation.id, entry)
         if outcome != "ok":
-            return world.pack, _answered(turn, call, f"The call failed: {clip(redact(text), 500)}")
+            words = {"evidence_id": "failed", "query": call.name, "text": clip(redact(clean(text)), 500)}
+            told, _ = self._prompts.render("tool_result", words)
+            return world.pack, _answered(turn, call, f"The call failed:\n{told}")
         at = self._clock.now()
         limit = self._limits.result_chars
         pack, found, shown = with_tool_evidence(world.pack, call, text, service=world.case.service, at=at, limit=limit)

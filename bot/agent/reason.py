@@ -19,6 +19,7 @@ _MOST_TOOLS = 5
 # Characters per token of English and JSON, on the low side.
 _CHARS_PER_TOKEN = 3.5
 _EXCERPT_SHOWN = 700
+_DESCRIPTION_SHOWN = 1_000
 CAUSE_CLASSES = tuple(one.value for one in CauseClass)
 
 
@@ -95,7 +96,12 @@ def wide_tools(available: Sequence[ToolSpec]) -> list[ToolSpec]:
     if {"query_prometheus", "query_trino"} <= by_name.keys():
         chosen = [spec for spec in chosen if spec.name != "query_trino"]
     rest = [spec for name, spec in sorted(by_name.items()) if name not in _WIDE]
-    return [*(*chosen, *rest)[: _MOST_TOOLS - 1], _SEARCH_SPEC]
+    return [*map(_described, (*chosen, *rest)[: _MOST_TOOLS - 1]), _SEARCH_SPEC]
+
+
+def _described(spec: ToolSpec) -> ToolSpec:
+    """Its server's words are as untrusted as its answers."""
+    return replace(spec, description=clip(redact(clean(spec.description)), _DESCRIPTION_SHOWN))
 
 
 _SEARCH_SPEC = ToolSpec(

@@ -1,14 +1,13 @@
-"""Which runbook an alert has, and its diagnostic steps with their arguments filled in."""
+"""Which runbook an alert has, and its diagnostic steps with what their templates see."""
 
 import re
-from collections.abc import Mapping, Sequence
-
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
+from collections.abc import Sequence
 
 from bot.agent.subject import Subject
-from bot.core.errors import ConfigError
-from bot.core.runbook import Runbook, Step
+from bot.core.parameters import read_parameters
+from bot.core.policy import Effect
+from bot.core.runbook import Runbook, Step, scope_of
+from bot.ports import Templates
 
 
 def match_runbook(runbooks: Sequence[Runbook], alert_names: Sequence[str]) -> Runbook | None:
@@ -29,28 +28,19 @@ def _fold(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def read_steps(runbook: Runbook) -> tuple[Step, ...]:
-    """The steps that only look."""
-    return tuple(step for step in runbook.steps if step.effect == "read")
+def diagnostic_steps(runbook: Runbook) -> tuple[Step, ...]:
+    """The steps that only look and need nothing from a person: what the evidence is gathered with."""
+    return tuple(step for step in runbook.steps if step.effect is Effect.READ and step.section == "Diagnosis")
 
 
-def render_args(step: Step, subject: Subject) -> dict[str, object]:
-    """A step's arguments with the incident's values; raises ConfigError naming the step when a value is missing."""
-    env = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-    values: dict[str, object] = {
-        **{key: value for key, value in subject.labels.items() if key.isidentifier()},
-        "service": subject.service,
-        "database": subject.labels.get("database") or subject.service,
-        "environment": subject.environment,
-        "labels": dict(subject.labels),
-    }
-    return {key: _render(env, value, values, step) for key, value in step.args.items()}
-
-
-def _render(env: SandboxedEnvironment, value: object, values: Mapping[str, object], step: Step) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return env.from_string(value).render(values)
-    except TemplateError as error:
-        raise ConfigError(f"runbook step {step.id} (line {step.line}): {error}") from error
+def scope_for(subject: Subject, runbook: Runbook, templates: Templates, incident: str) -> dict[str, object]:
+    """What the diagnostics' templates see; a parameter that only a person can give is left out."""
+    scope = scope_of(
+        labels=subject.labels,
+        alert=subject.alert_names[0] if subject.alert_names else "",
+        incident=incident,
+        service=subject.service,
+        environment=subject.environment,
+    )
+    given, _ = read_parameters(runbook, {}, lambda default: templates.fill({"default": default}, scope)["default"])
+    return {**scope, "params": given}

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from bot.core.errors import ToolError
 from bot.core.logs import LogRecord
 from bot.core.metrics import Series
+from bot.core.redaction import redact
 from bot.core.service import Change, ChangeKind, Service
 from bot.core.text import clean
 
@@ -20,7 +21,8 @@ class ShapeError(ToolError):
 
 
 def _text(value: object) -> object:
-    return "" if value is None else clean(value) if isinstance(value, str) else value
+    # Here, before anything is masked or clipped: half a secret would not be known as one.
+    return "" if value is None else redact(clean(value)) if isinstance(value, str) else value
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -46,7 +48,7 @@ class _ServiceRow(_Lenient):
     name: Text
     owner: Text = ""
     tier: Text = ""
-    depends_on: list[str] = Field(default_factory=list[str])
+    depends_on: list[Text] = Field(default_factory=list[str])
     version: Text = ""
     changes: list[_ChangeRow] = Field(default_factory=list[_ChangeRow])
 
@@ -59,7 +61,7 @@ class _SeriesRow(_Lenient):
     name: Text
     kind: Text = "other"
     unit: Text = ""
-    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    labels: dict[str, Text] = Field(default_factory=dict[str, str])
     points: list[tuple[float, float | None]]
 
 

@@ -1,8 +1,10 @@
 """`aiops doctor`: every connection, one line each, with the mend."""
 
 import asyncio
+import difflib
 import json
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +18,20 @@ from bot.adapters.postmortems import load_postmortems
 from bot.adapters.prompts import PromptFolder
 from bot.adapters.runbooks import load_runbooks
 from bot.adapters.tools import McpTools
-from bot.bootstrap import database, make_model, mcp_servers, postmortem_folders, tool_effects
+from bot.bootstrap import (
+    database,
+    make_model,
+    mcp_servers,
+    open_core,
+    postmortem_folders,
+    runbook_folders,
+    tool_effects,
+)
 from bot.cli.show import print_json
 from bot.core.errors import AiopsError, ConfigError
+from bot.core.text import clip, one_line
 from bot.ports import Message
-from bot.settings import Settings, check_http, load_settings, slack_tokens
+from bot.settings import Autonomy, Settings, check_http, load_settings, slack_tokens
 from bot.slack import doctor as slack_doctor
 from bot.slack.client import make_client
 
@@ -35,6 +46,47 @@ class Finding:
     ok: bool
     words: str
     mend: str = ""
+
+
+async def accept_tools(settings: Settings) -> int:
+    """Take every listed tool as its server describes it now, and say which had changed."""
+    async with open_core(settings) as core:
+        listed = await core.tools.listed()
+        for server, tools in listed.items():
+            accepted = await core.pins.accepted(server)
+            changed = [one for one in tools if accepted.get(one.spec.name, {}).get("sha256") != one.sha256]
+            pairs = {one.spec.name: (one.sha256, one.pinned) for one in changed}
+            await core.pins.accept(server, pairs, by="aiops doctor")
+            names = ", ".join(sorted(pairs)) or "nothing had changed"
+            Console().print(f"{server}: {names}", highlight=False)
+    Console().print("A running aiops sees it when it next lists the tools, within a minute.")
+    return 0
+
+
+async def _pins(settings: Settings) -> list[Finding]:
+    """Tools that changed since a person accepted them are closed; this shows what is different."""
+    findings: list[Finding] = []
+    if not mcp_servers(settings):
+        return findings
+    async with open_core(settings) as core:
+        for server, tools in (await core.tools.listed()).items():
+            accepted = await core.pins.accepted(server)
+            for tool in tools:
+                before = accepted.get(tool.spec.name)
+                if before is not None and before["sha256"] != tool.sha256:
+                    words = f"closed, because it changed since it was accepted: {_difference(before, tool.pinned)}"
+                    mend = "If the change is meant: aiops doctor --accept-tools"
+                    findings.append(Finding(name=f"tool {tool.spec.name}", ok=False, words=words, mend=mend))
+    return findings
+
+
+def _difference(before: Mapping[str, object], now: Mapping[str, object]) -> str:
+    """The lines that are not the same, with - and + as in a diff."""
+    old, new = (
+        json.dumps({key: one.get(key) for key in now}, indent=1, sort_keys=True).splitlines() for one in (before, now)
+    )
+    lines = [line for line in difflib.unified_diff(old, new, lineterm="", n=0) if line[:3] not in {"---", "+++"}]
+    return clip(" ".join(one_line(line) for line in lines if not line.startswith("@@")), 600)
 
 
 async def run(*, as_json: bool) -> int:
@@ -56,6 +108,10 @@ async def _look(settings: Settings) -> list[Finding]:
     where = settings.config_path
     found = f"{where} is valid" if where.exists() else f"no {where}; the defaults are in force"
     findings = [Finding(name="configuration", ok=True, words=found)]
+    if settings.environment.aiops_approval_key is None and settings.config.autonomy != Autonomy():
+        words = "AIOPS_APPROVAL_KEY is not set, so no write can be approved"
+        mend = "Set the same key, of at least 32 bytes, for aiops and for basecamp."
+        findings.append(Finding(name="approvals", ok=False, words=words, mend=mend))
     groups = await asyncio.gather(
         _content(settings),
         _http(settings),
@@ -65,7 +121,17 @@ async def _look(settings: Settings) -> list[Finding]:
         _tools(settings),
         _embeddings(settings),
     )
-    return findings + [finding for group in groups for finding in group]
+    looked = findings + [finding for group in groups for finding in group]
+    database_is_well = all(one.ok for one in looked if one.name == "database")
+    # Only now: it opens the embedded server, which one process has at a time.
+    return looked + (await _pins_or_why(settings) if database_is_well else [])
+
+
+async def _pins_or_why(settings: Settings) -> list[Finding]:
+    try:
+        return await _pins(settings)
+    except AiopsError as error:
+        return [Finding(name="tools accepted", ok=False, words=str(error))]
 
 
 async def _content(settings: Settings) -> list[Finding]:
@@ -81,7 +147,7 @@ async def _content(settings: Settings) -> list[Finding]:
     except ConfigError as error:
         findings.append(Finding(name="prompts", ok=False, words=str(error), mend="Correct the line it names."))
     try:
-        loaded = load_runbooks([settings.content_folder(name) for name in settings.config.runbooks])
+        loaded = load_runbooks(runbook_folders(settings), effects=tool_effects(settings))
         words = "; ".join(loaded.problems) or f"{len(loaded.runbooks)} files"
         findings.append(
             Finding(name="runbooks", ok=not loaded.problems, words=words, mend="Correct the line it names.")

@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
+from bot.cli import acting, reading, serving
 from bot.cli import demo as demo_command
 from bot.cli import doctor as doctor_command
-from bot.cli import reading, serving
 from bot.core.errors import AiopsError
 from bot.settings import load_settings
 
@@ -35,6 +35,8 @@ def make_app() -> typer.Typer:
     )
     _add_running(app)
     _add_reading(app)
+    _add_runbooks(app)
+    _add_audit(app)
     _add_demo(app)
     return app
 
@@ -56,8 +58,15 @@ def _add_running(app: typer.Typer) -> None:
         _run(reading.migrate_database(load_settings()))
 
     @app.command()
-    def doctor(json: Json = False) -> None:
+    def doctor(
+        accept_tools: Annotated[
+            bool, typer.Option("--accept-tools", help="Accept tools that changed, as their servers describe them now.")
+        ] = False,
+        json: Json = False,
+    ) -> None:
         """Check every connection: one line each, with the mend."""
+        if accept_tools:
+            _run(doctor_command.accept_tools(load_settings()))
         _run(doctor_command.run(as_json=json))
 
 
@@ -103,6 +112,62 @@ def _add_reading(app: typer.Typer) -> None:
     def index_status(json: Json = False) -> None:
         """How much is indexed, and whether it is up to date."""
         _run(reading.index_status(load_settings(), as_json=json))
+
+
+def _add_runbooks(app: typer.Typer) -> None:
+    runbook = typer.Typer(help="Runbooks: what can be followed, and following it.", no_args_is_help=True)
+    app.add_typer(runbook, name="runbook")
+
+    @runbook.command("list")
+    def runbook_list(json: Json = False) -> None:
+        """Every runbook that loads."""
+        _run(acting.list_runbooks(load_settings(), as_json=json))
+
+    @runbook.command("show")
+    def runbook_show(name: str, json: Json = False) -> None:
+        """One runbook, as people read it."""
+        _run(acting.show_runbook(load_settings(), name, as_json=json))
+
+    @runbook.command("check")
+    def runbook_check(json: Json = False) -> None:
+        """Validate every file; 1 when one cannot be used."""
+        _run(acting.check_runbooks(load_settings(), as_json=json))
+
+    @runbook.command("run")
+    def runbook_run(
+        name: str,
+        incident: Annotated[str, typer.Option(help="For which incident, for example INC-7.")] = "",
+        param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
+        reason: Annotated[str, typer.Option(help="Why; it stands on the approval card.")] = "",
+        user: Annotated[str, typer.Option(help="Your Slack user id, so that you cannot approve it yourself.")] = "",
+        json: Json = False,
+    ) -> None:
+        """Plan a run that a running `serve` follows; every step that changes something asks in Slack."""
+        _run(
+            acting.run_runbook(
+                load_settings(), name, incident=incident, parameters=param or [], reason=reason, user=user, as_json=json
+            )
+        )
+
+
+def _add_audit(app: typer.Typer) -> None:
+    audit = typer.Typer(help="The audit log: who did what to which thing.", no_args_is_help=True)
+    app.add_typer(audit, name="audit")
+
+    @audit.command("tail")
+    def audit_tail(
+        limit: int = 50,
+        target: Annotated[str, typer.Option(help="Only about this, for example INC-7 or RUN-3.")] = "",
+        action: Annotated[str, typer.Option(help="Only this action or family, for example approval.")] = "",
+        json: Json = False,
+    ) -> None:
+        """The newest entries."""
+        _run(acting.tail_audit(load_settings(), limit=limit, target=target, action=action, as_json=json))
+
+    @audit.command("verify")
+    def audit_verify(json: Json = False) -> None:
+        """Walk the hash chain; 1 when a link is bad."""
+        _run(acting.verify_audit(load_settings(), as_json=json))
 
 
 def _add_demo(app: typer.Typer) -> None:

@@ -13,15 +13,18 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bot import webhook
-from bot.bootstrap import Core, open_core
+from bot.adapters.loki import LokiShipper
+from bot.bootstrap import Core, open_core, system_clock
 from bot.core.errors import AiopsError, ConfigError, StoreError
 from bot.scheduler import Scheduler
 from bot.settings import Settings, check_http, slack_tokens
 from bot.slack.app import SlackConfig, build
+from bot.slack.approvers import SlackApprovers
 from bot.slack.catchup import CatchUp
 from bot.slack.channels import ChannelDirectory, WatchedChannels
 from bot.slack.chat import SlackChat
 from bot.slack.client import make_client
+from bot.slack.home import HomeTabs
 from bot.slack.inbox import Inbox
 from bot.slack.socket import SocketRunner
 from bot.worker import Bell, Pump, ring_all, run_pumps
@@ -32,6 +35,8 @@ _POLL_S = 0.5
 _SENDERS = 3
 _DRAIN_S = 20.0
 _SYNC_EVERY_S = 5.0
+_SWEEP_EVERY_S = 2.0
+_EXECUTORS = 3
 
 
 class _Server(uvicorn.Server):
@@ -62,19 +67,25 @@ async def serve(settings: Settings) -> int:
         watched = WatchedChannels(directory, settings.config.channels.watch)
         wake = lambda: ring_all(core.bells)  # noqa: E731 - a name for what is passed twice
         catch_up = CatchUp(core.flows, client, watched=watched, on_stored=wake)
-        app = build(core.flows, client=client, config=SlackConfig(on_stored=wake))
+        acting = core.acting(SlackApprovers(client, settings.config.approvers))
+        home = HomeTabs(core.flows, acting, client=client, clock=system_clock())
+        app = build(core.flows, acting, client=client, config=SlackConfig(on_stored=wake))
         runner = SocketRunner(app, app_token=app_token, client=client, catch_up=catch_up, now=lambda: datetime.now(UTC))
-        inbox = Inbox(core.flows, watched=watched, is_current=catch_up.is_current)
+        inbox = Inbox(core.flows, watched=watched, is_current=catch_up.is_current, home_opened=home.opened)
         chat = SlackChat(client, directory=directory)
         pumps = _investigators(core) + _pumps(core, "sender", core.send_next(chat), _SENDERS)
         pumps += _pumps(core, "inbox", inbox.handle_next, 1)
+        pumps += _shippers(core)
+        pumps += _pumps(core, "executor", acting.follow_next, _EXECUTORS) + _pumps(core, "home", home.refresh, 1)
         readiness = lambda: _readiness(core, runner)  # noqa: E731 - binds two names
         http = webhook.build(
             core.flows, token=settings.environment.aiops_webhook_token, metrics=webhook.Metrics(), readiness=readiness
         )
         async with _http(http, settings) as address, _background(runner.run()):
             log.info("webhooks at %s/webhooks/alertmanager (%.1f s after start)", address, time.monotonic() - began)
-            await _until_stopped(core, pumps, stopping)
+            await _until_stopped(
+                core, pumps, stopping, {"approval expiry": acting.expire, "audit head": acting.announce_head}
+            )
     return 0
 
 
@@ -97,13 +108,33 @@ def _pumps(core: Core, name: str, step: Callable[[], Awaitable[bool]], count: in
     return pumps
 
 
+def _shippers(core: Core) -> list[Pump]:
+    """The audit log goes to Loki where one is configured; while it is away the log waits in PostgreSQL."""
+    url = core.settings.environment.loki_url
+    if not url:
+        return []
+    shipper = LokiShipper(url)
+
+    async def ship() -> bool:
+        return await core.audit.ship(shipper) > 0
+
+    return _pumps(core, "audit shipper", ship, 1)
+
+
 def _investigators(core: Core) -> list[Pump]:
     return _pumps(core, "investigator", core.flows.investigate_next, core.settings.config.concurrent_investigations)
 
 
-async def _until_stopped(core: Core, pumps: list[Pump], stopping: asyncio.Event) -> None:
+async def _until_stopped(
+    core: Core,
+    pumps: list[Pump],
+    stopping: asyncio.Event,
+    often: Mapping[str, Callable[[], Awaitable[object]]] | None = None,
+) -> None:
     scheduler = Scheduler()
     scheduler.every(_SYNC_EVERY_S, "index sync", core.flows.sync_index)
+    for name, call in (often or {}).items():
+        scheduler.every(_SWEEP_EVERY_S, name, call)
     async with _background(_warm(core)):
         scheduler.start()
         running = asyncio.create_task(run_pumps(pumps, stopping, core.bells))

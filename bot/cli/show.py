@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bot.core.alert import Alert
 from bot.core.evidence import Evidence
+from bot.core.execution import Run
 from bot.core.hypothesis import FirstAction, Hypothesis, SimilarFound, SimilarIncident
 from bot.core.incident import Incident
 from bot.ports import IncidentDetail
@@ -19,6 +20,21 @@ from bot.ports import IncidentDetail
 def print_json(data: object) -> None:
     """One JSON document on standard output."""
     print(json.dumps(data, indent=2, ensure_ascii=False, default=str))  # noqa: T201 - this is the output
+
+
+def run_json(one: Run) -> dict[str, Any]:
+    """One following of a runbook."""
+    return {
+        "id": one.id,
+        "runbook": one.runbook_id,
+        "version": one.runbook_sha256[:12],
+        "state": one.state,
+        "requester": one.requester,
+        "level": one.level,
+        "why": one.why,
+        "started_at": one.started_at.isoformat() if one.started_at else None,
+        "ended_at": one.ended_at.isoformat() if one.ended_at else None,
+    }
 
 
 def alert_json(alert: Alert) -> dict[str, Any]:
@@ -104,7 +120,7 @@ def detail_json(detail: IncidentDetail) -> dict[str, Any]:
         "similar": [similar_json(one) for one in assessment.similar.incidents] if assessment else [],
         "analyst": assessment.analyst if assessment else None,
         "notes": list(assessment.notes) if assessment else [],
-        "runs": [],
+        "runs": [run_json(one) for one in detail.runs],
         "outcome": None,
         "usage": {"tokens": detail.usage.tokens, "cost_usd": detail.usage.cost_usd, "steps": detail.usage.steps},
         "timings_ms": dict(detail.timings_ms),

@@ -9,6 +9,7 @@ AiopsError
 │   └── LeaseLostError   another worker took the investigation over
 ├── StoreError           PostgreSQL said no
 │   └── StoreUnavailableError   PostgreSQL is away or too slow; try again
+├── BudgetSpentError     a budget does not allow another model call
 ├── ModelError           the model's side failed
 │   ├── ModelUnavailableError   no answer: network, timeout, 429, 5xx
 │   └── ModelReplyError  an answer that is not what was asked for
@@ -52,6 +53,10 @@ class StoreError(AiopsError):
 
 class StoreUnavailableError(StoreError):
     """The database cannot be reached in time."""
+
+
+class BudgetSpentError(AiopsError):
+    """A budget is spent; the message names it."""
 
 
 class ModelError(AiopsError):

@@ -39,6 +39,11 @@ INCIDENT_TRANSITIONS: frozenset[tuple[IncidentState, IncidentState]] = frozenset
         (_S.VERIFYING, _S.ESCALATED),
         (_S.ESCALATED, _S.RESOLVED),
         (_S.ESCALATED, _S.INVESTIGATING),
+        (_S.INVESTIGATING, _S.REMEDIATING),
+        (_S.REMEDIATING, _S.INVESTIGATING),
+        (_S.REMEDIATING, _S.RESOLVED),
+        (_S.VERIFYING, _S.AWAITING_APPROVAL),
+        (_S.ESCALATED, _S.AWAITING_APPROVAL),
     }
 )
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.alert import Alert
+from bot.core.approval import Approval
 from bot.core.evidence import EvidencePack
+from bot.core.execution import RunState
 from bot.core.hypothesis import Assessment, SimilarFound
 from bot.core.incident import Incident
 
@@ -22,7 +24,10 @@ class PostKind(enum.StrEnum):
     EVIDENCE = "evidence"
     HYPOTHESIS = "hypothesis"
     SIMILAR = "similar"
+    APPROVAL = "approval"
+    RUN = "run"
     RESULT = "result"
+    OUTCOME = "outcome"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +111,72 @@ class Notice:
     text: str
 
 
-Content = AlertCard | Progress | EvidencePost | HypothesisCard | SimilarPost | Notice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalCard:
+    """A request for a verdict, and later the record of it. The buttons carry the approval's id alone."""
+
+    incident: Incident
+    approval: Approval
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCard:
+    """A runbook being followed; edited in place."""
+
+    incident_id: str
+    run_id: str
+    title: str
+    runbook_title: str
+    runbook_version: str
+    requester: str
+    state: RunState
+    tasks: tuple[Task, ...]
+    why: str = ""
+    question: str = ""
+    """Set while a step is unknown: what a person has to decide, with the post-condition as it was found."""
+    unknown_step: int = 0
+    """The number of the step run that the question is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a run changed, and whether that helped."""
+
+    incident_id: str
+    run_id: str
+    runbook_title: str
+    state: RunState
+    headline: str
+    """Verdict first: "Terminated 14 sessions; connections 20/20 → 6/20"."""
+    changes: tuple[str, ...]
+    """One line per write step: what was done on which targets."""
+    checks: tuple[str, ...]
+    """One line per post-condition, as it was found."""
+    approvers: tuple[str, ...]
+    duration_s: float
+    next_action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A line to a channel that belongs to no incident: a pause, the audit log's head."""
+
+    text: str
+
+
+Content = (
+    AlertCard
+    | Progress
+    | EvidencePost
+    | HypothesisCard
+    | SimilarPost
+    | Notice
+    | ApprovalCard
+    | RunCard
+    | RunResult
+    | Announcement
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

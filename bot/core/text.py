@@ -3,7 +3,10 @@
 import re
 import unicodedata
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Control, soft hyphen, zero-width, direction and tag characters: none is seen, and each can carry or hide words.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _ELLIPSIS = "…"
 
 
@@ -23,6 +26,14 @@ def head_and_tail(text: str, limit: int) -> str:
         return text
     head, tail = limit * 2 // 3, limit // 3
     return f"{text[:head]}\n[… {len(text) - head - tail} characters left out …]\n{text[-tail:]}"
+
+
+_COMMAND = re.compile(r"<(?=[@#!])")
+
+
+def disarm(text: str) -> str:
+    """Words from elsewhere that are put beside our own mentions: Slack's commands in them become plain characters."""
+    return _COMMAND.sub("‹", clean(text))
 
 
 def one_line(text: str) -> str:

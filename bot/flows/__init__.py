@@ -7,12 +7,20 @@ The verbs: one file each, read, decide, write.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bot.core.alert import Anchor, Delivery
+from bot.core.approval import Approval, Say
+from bot.core.execution import Run
 from bot.core.hypothesis import SimilarFound
 from bot.core.incident import Incident
-from bot.ports import Counts, InboxItem, IncidentDetail
+from bot.core.policy import Level
+from bot.core.runbook import Runbook
+from bot.ports import Counts, InboxItem, IncidentDetail, Pause, RunDetail
+
+if TYPE_CHECKING:
+    from bot.flows.acting.decide import Answer, Review
+    from bot.flows.acting.start import RunWish, Started
 
 
 class Receive(Protocol):
@@ -50,6 +58,47 @@ class StatusReport:
     tools: Mapping[str, str]
     """MCP server to an empty string, or to what is wrong with it."""
     postmortems: int
+
+
+class StartRun(Protocol):
+    """Plan a run for a person."""
+
+    def __call__(self, wish: "RunWish", /) -> "Awaitable[Started]": ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """What the doors can ask of the executor; people come by user id."""
+
+    runbooks: Callable[[], Sequence[Runbook]]
+    parameters: Callable[[Runbook, str], Awaitable[Mapping[str, str]]]
+    """A runbook's defaults for an incident ("" for none), by parameter; those without one are left out."""
+    check: Callable[[Runbook, str, Mapping[str, object]], Awaitable[Mapping[str, str]]]
+    """What is wrong with parameters for an incident ("" for none), by parameter."""
+    level: Callable[[Runbook], Awaitable[Level]]
+    """How far the bot may go for this runbook's alerts."""
+    start_run: StartRun
+    runs: Callable[[int], Awaitable[Sequence[Run]]]
+    run_detail: Callable[[str], Awaitable[RunDetail]]
+    pending: Callable[[], Awaitable[Sequence[Approval]]]
+    may_approve: Callable[[str, str], Awaitable[bool]]
+    """User and environment."""
+    review: Callable[[str, str], Awaitable["Review"]]
+    """Approval and user."""
+    decide: Callable[[str, Say], Awaitable["Answer"]]
+    stop: Callable[[str, str], Awaitable["Answer"]]
+    """Run and user."""
+    settle_unknown: Callable[[str, int, str, bool], Awaitable["Answer"]]
+    """Run, number of the step run, user, and whether it was carried out."""
+    pause: Callable[[str, str], Awaitable["Answer"]]
+    """User and reason."""
+    resume: Callable[[str, str], Awaitable["Answer"]]
+    paused: Callable[[], Awaitable[Pause | None]]
+    follow_next: Callable[[], Awaitable[bool]]
+    """Take one due run as far as it goes; False when none is due."""
+    expire: Callable[[], Awaitable[int]]
+    announce_head: Callable[[], Awaitable[None]]
+    """Say once a day where the audit chain ends, so that a rewrite shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,15 @@
 """Take one due investigation and run it to its end: evidence, hypothesis, similar incidents, each posted as it comes."""
 
 import logging
+from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.core.errors import AiopsError, LeaseLostError, StoreUnavailableError
-from bot.core.incident import Investigation, InvestigationState
+from bot.core.incident import Incident, IncidentState, Investigation, InvestigationState
 from bot.core.posts import EvidencePost, HypothesisCard, Notice, Progress, SimilarPost, Task
+from bot.core.runbook import Runbook
 from bot.flows.leases import kept
 from bot.ports import AgentEvent, AuditEntry, Brief, Clock, Concluded, Gathered, Store, TasksChanged, TriageAgent
 
@@ -18,8 +21,23 @@ _RELATED_LIMIT = 50
 _MAX_ATTEMPTS = 5
 
 
+class Propose(Protocol):
+    """What follows a hypothesis: the matched runbook, if the bot may follow it."""
+
+    def __call__(
+        self, incident: Incident, runbook: Runbook | None, *, names: Sequence[str], confidence: float
+    ) -> Awaitable[str | None]: ...
+
+
 async def investigate_next(
-    *, store: Store, agent: TriageAgent, clock: Clock, owner: str, lease: timedelta, cap: int
+    *,
+    store: Store,
+    agent: TriageAgent,
+    clock: Clock,
+    owner: str,
+    lease: timedelta,
+    cap: int,
+    propose: Propose | None = None,
 ) -> bool:
     """False when nothing is due. What a dead worker left behind is resumed where its checkpoints end."""
     async with store.transaction() as tx:
@@ -33,13 +51,15 @@ async def investigate_next(
 
     try:
         async with kept(extend, lease=lease, what=claimed.id):
-            await _run(claimed, store=store, agent=agent, clock=clock)
+            await _run(claimed, store=store, agent=agent, clock=clock, propose=propose)
     except* LeaseLostError as lost:
         log.warning("investigation %s goes on elsewhere: %s", claimed.id, lost.exceptions[0])
     return True
 
 
-async def _run(investigation: Investigation, *, store: Store, agent: TriageAgent, clock: Clock) -> None:
+async def _run(
+    investigation: Investigation, *, store: Store, agent: TriageAgent, clock: Clock, propose: Propose | None
+) -> None:
     if investigation.attempt > _MAX_ATTEMPTS:
         await _fail(investigation, f"it was tried {_MAX_ATTEMPTS} times and never finished", store=store, clock=clock)
         return
@@ -48,6 +68,9 @@ async def _run(investigation: Investigation, *, store: Store, agent: TriageAgent
         async with aclosing(agent.investigate(brief)) as events:
             async for event in events:
                 await _record(event, brief, store=store, clock=clock)
+                if isinstance(event, Concluded) and propose is not None:
+                    # Before the investigation ends: a crash in between repeats this, and a run is planned once.
+                    await _propose(event, brief, store=store, propose=propose)
     except StoreUnavailableError:
         # The lease runs out and the run is taken up again.
         raise
@@ -60,6 +83,21 @@ async def _run(investigation: Investigation, *, store: Store, agent: TriageAgent
     async with store.transaction() as tx:
         await tx.end_investigation(investigation, state=InvestigationState.DONE, now=clock.now())
     await agent.forget(investigation.id)
+
+
+async def _propose(event: Concluded, brief: Brief, *, store: Store, propose: Propose) -> None:
+    async with store.transaction() as tx:
+        incident = await tx.incident(brief.incident.id)
+        planned = await tx.runs(limit=1, incident_id=incident.id)
+    if incident.state is IncidentState.RESOLVED or planned:
+        return
+    hypotheses = event.assessment.hypotheses
+    await propose(
+        incident,
+        event.runbook,
+        names=list(dict.fromkeys(alert.name for alert in brief.alerts)),
+        confidence=hypotheses[0].confidence.value if hypotheses else 0.0,
+    )
 
 
 async def _brief(investigation: Investigation, store: Store) -> Brief:

@@ -1,18 +1,21 @@
 """What people ask for: status, lists, one incident."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from bot.core.incident import Incident
 from bot.flows import StatusReport
 from bot.ports import IncidentDetail, Store, Tools
 
 _STATUS_INCIDENTS = 5
+_RUNS = 50
 
 
 async def show_incident(incident_id: str, *, store: Store) -> IncidentDetail:
     """Everything about one incident. Raises NotFoundError."""
     async with store.transaction() as tx:
-        return await tx.detail(incident_id.strip().upper())
+        detail = await tx.detail(incident_id.strip().upper())
+        return replace(detail, runs=tuple(await tx.runs(limit=_RUNS, incident_id=detail.incident.id)))
 
 
 async def list_incidents(limit: int, only_open: bool, *, store: Store) -> Sequence[Incident]:

@@ -1,5 +1,20 @@
 """Every socket that flows and agent need. Adapters plug in; bootstrap does the plugging."""
 
+from bot.ports.action import (
+    ActingTools,
+    Approvers,
+    AuditDestination,
+    AuditLine,
+    Grants,
+    NewRun,
+    Pause,
+    Permit,
+    Pins,
+    RunbookSource,
+    RunDetail,
+    RunTransaction,
+    Templates,
+)
 from bot.ports.agent import (
     AgentEvent,
     Brief,
@@ -12,20 +27,26 @@ from bot.ports.agent import (
     TriageAgent,
 )
 from bot.ports.knowledge import Embedder, PostmortemIndex, Prompts, Runbooks, SimilarSearch, Watermark
-from bot.ports.model import Message, Model, ModelReply, ToolCall, ToolResult, Tools, ToolSpec
+from bot.ports.model import Budget, Message, Model, ModelReply, Reservation, ToolCall, ToolResult, Tools, ToolSpec
 from bot.ports.store import AuditEntry, Counts, InboxItem, IncidentDetail, Intake, IntakeView, Store, Transaction
 from bot.ports.world import Chat, Clock
 
 __all__ = [
+    "ActingTools",
     "AgentEvent",
+    "Approvers",
+    "AuditDestination",
     "AuditEntry",
+    "AuditLine",
     "Brief",
+    "Budget",
     "Chat",
     "Clock",
     "Concluded",
     "Counts",
     "Embedder",
     "Gathered",
+    "Grants",
     "InboxItem",
     "IncidentDetail",
     "Intake",
@@ -35,12 +56,21 @@ __all__ = [
     "Model",
     "ModelCallEntry",
     "ModelReply",
+    "NewRun",
+    "Pause",
+    "Permit",
+    "Pins",
     "PostmortemIndex",
     "Prompts",
+    "Reservation",
+    "RunDetail",
+    "RunTransaction",
+    "RunbookSource",
     "Runbooks",
     "SimilarSearch",
     "Store",
     "TasksChanged",
+    "Templates",
     "ToolCall",
     "ToolCallEntry",
     "ToolResult",

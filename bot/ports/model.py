@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from bot.core.hypothesis import Usage
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
@@ -87,4 +89,25 @@ class Tools(Protocol):
 
     async def health(self) -> Mapping[str, str]:
         """Server name to an empty string when it answers, else to what is wrong."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """An estimate that has been set aside."""
+
+    id: int
+    nearly: str
+    """The budget that is nearly spent after this call; empty when there is room."""
+
+
+class Budget(Protocol):
+    """What agents may spend, over all processes."""
+
+    async def reserve(self, *, agent: str, incident_id: str, tokens: int) -> Reservation:
+        """Set an estimate aside before a call. Raises BudgetSpentError naming the budget."""
+        ...
+
+    async def settle(self, reservation: Reservation, usage: Usage) -> None:
+        """What the call really cost; once."""
         ...

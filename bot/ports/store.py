@@ -8,10 +8,12 @@ from typing import Protocol
 
 from bot.core.alert import Alert, Anchor, Delivery
 from bot.core.evidence import EvidencePack
+from bot.core.execution import Run
 from bot.core.hypothesis import Assessment, Usage
 from bot.core.incident import Incident, Investigation, InvestigationState
 from bot.core.intake import IntakePlan, IntakePolicy, KnownAlert, OpenIncident
 from bot.core.posts import Content, Post
+from bot.ports.action import RunTransaction
 from bot.ports.agent import Concluded, Gathered
 
 
@@ -46,6 +48,7 @@ class IncidentDetail:
     assessment: Assessment | None
     timings_ms: Mapping[str, int | None]
     usage: Usage
+    runs: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ class IntakeView:
     """Fingerprint to starts_at of its firing alert, for senders that do not say when a resolved alert began."""
 
 
-class Transaction(Protocol):
+class Transaction(RunTransaction, Protocol):
     """What can be read and written inside one transaction."""
 
     async def read_intake(self, deliveries: Sequence[Delivery], *, since: datetime) -> IntakeView:

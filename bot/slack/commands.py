@@ -7,15 +7,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.alert import Anchor
 from bot.core.text import clean, clip
-from bot.flows import Flows
+from bot.flows import Acting, Flows
 from bot.slack.alertmessages import parse_alert_message
 from bot.slack.links import find_permalink, read_message
 from bot.slack.payload import Json, text_of, with_addresses, words_of
+from bot.slack.runbooks import open_runbook_form
 from bot.slack.views import replies
 from bot.slack.views.message import Message
+from bot.slack.views.runbook import runbook_list, runs_message
 from bot.slack.views.similar import similar_found
 
 _TEXT_LIMIT = 4_000
+_RUNS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class Ask:
     rest: str
     channel: str
     user: str
+    trigger_id: str = ""
 
 
 def parse_ask(body: Json) -> Ask:
@@ -39,15 +43,20 @@ def parse_ask(body: Json) -> Ask:
         rest=clip(rest.strip(), _TEXT_LIMIT),
         channel=text_of(body, "channel_id"),
         user=text_of(body, "user_id"),
+        trigger_id=text_of(body, "trigger_id"),
     )
 
 
-async def run_command(flows: Flows, client: AsyncWebClient, ask: Ask) -> Message:
-    """Do what was asked and return the ephemeral answer. Raises AiopsError with words for the person."""
-    verbs: Mapping[str, Callable[[], Awaitable[Message]]] = {
+async def run_command(flows: Flows, acting: Acting, client: AsyncWebClient, ask: Ask) -> Message | None:
+    """Do what was asked and return the ephemeral answer, if there is one. Raises AiopsError with words for the person."""
+    verbs: Mapping[str, Callable[[], Awaitable[Message | None]]] = {
         "triage": lambda: _triage(flows, client, ask),
         "similar": lambda: _similar(flows, ask),
         "status": lambda: _status(flows),
+        "runbook": lambda: _runbook(flows, acting, client, ask),
+        "runs": lambda: _runs(acting),
+        "pause": lambda: _pause(acting, ask),
+        "resume": lambda: _resume(acting, ask),
     }
     chosen = verbs.get(ask.verb)
     if chosen is not None:
@@ -91,3 +100,23 @@ async def _similar(flows: Flows, ask: Ask) -> Message:
 
 async def _status(flows: Flows) -> Message:
     return replies.status_message(await flows.status())
+
+
+async def _runbook(flows: Flows, acting: Acting, client: AsyncWebClient, ask: Ask) -> Message | None:
+    """Open the form. No slash command acts by itself: the form plans a run, and its writes still ask."""
+    if not ask.rest:
+        return runbook_list(acting.runbooks(), ask.command)
+    await open_runbook_form(flows, acting, client, name=ask.rest, trigger_id=ask.trigger_id, channel=ask.channel)
+    return None
+
+
+async def _runs(acting: Acting) -> Message:
+    return runs_message(await acting.runs(_RUNS))
+
+
+async def _pause(acting: Acting, ask: Ask) -> Message:
+    return replies.spoken((await acting.pause(ask.user, ask.rest)).text)
+
+
+async def _resume(acting: Acting, ask: Ask) -> Message:
+    return replies.spoken((await acting.resume(ask.user, ask.rest)).text)

@@ -1,7 +1,7 @@
 """What is done with Slack's events once they are safely written down."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from bot.core.errors import AiopsError
 from bot.flows import Flows
@@ -17,8 +17,16 @@ _log = logging.getLogger(__name__)
 class Inbox:
     """Takes remembered events one at a time; the caller loops."""
 
-    def __init__(self, flows: Flows, *, watched: WatchedChannels, is_current: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        flows: Flows,
+        *,
+        watched: WatchedChannels,
+        is_current: Callable[[], bool],
+        home_opened: Callable[[str], Awaitable[None]],
+    ) -> None:
         """`is_current` says whether the catch-up after the last connection is done."""
+        self._home_opened = home_opened
         self._flows = flows
         self._watched = watched
         self._is_current = is_current
@@ -44,6 +52,10 @@ class Inbox:
     async def _handle(self, item: InboxItem) -> None:
         event = event_of(item.body)
         channel = text_of(event, "channel")
+        if text_of(event, "type") == "app_home_opened":
+            if text_of(event, "tab") in {"home", ""}:
+                await self._home_opened(text_of(event, "user"))
+            return
         if text_of(event, "type") != "message" or channel not in await self._watched.ids():
             return
         message, before = changed_message(event)

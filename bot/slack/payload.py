@@ -24,6 +24,11 @@ def records(value: object) -> list[Json]:
     return [cast("Json", item) for item in cast("Sequence[object]", value) if isinstance(item, dict)]
 
 
+def texts_of(value: object) -> list[str]:
+    """The texts in a list; anything else is passed over."""
+    return [item for item in cast("list[object]", value) if isinstance(item, str)] if isinstance(value, list) else []
+
+
 def text_of(body: Json, key: str) -> str:
     """A string field; an empty string when it is missing or something else."""
     value = body.get(key)

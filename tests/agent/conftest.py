@@ -10,13 +10,17 @@ from types import SimpleNamespace
 import pytest
 
 from bot.adapters.llm import LiteLlm
+from bot.adapters.memory_budget import MemoryBudget
 from bot.adapters.prompts import PromptFolder
+from bot.adapters.templates import JinjaTemplates
 from bot.adapters.tools import McpServer, McpTools
 from bot.agent.gather import GatherLimits
 from bot.agent.graph import TriageGraph
 from bot.core.alert import Alert, AlertStatus, Severity
+from bot.core.budget import BudgetLimits
 from bot.core.hypothesis import SimilarFound, SimilarIncident
 from bot.core.incident import Incident, IncidentState, Investigation, InvestigationState
+from bot.core.policy import Effect
 from bot.core.runbook import Runbook, Step
 from bot.ports import Brief, ModelCallEntry, ToolCallEntry
 from tests.agent.worlds import ONSET, World, served
@@ -113,7 +117,15 @@ def make_brief(investigation_id: str = "inv-1", *, text: str = "", alerts: tuple
 
 def make_runbook() -> Runbook:
     steps = tuple(
-        Step(id=name, title=title, tool=tool, args={"service": "{{ database }}"}, effect="read", line=9)
+        Step(
+            id=name,
+            title=title,
+            tool=tool,
+            args={"service": "{{ database }}"},
+            effect=Effect.READ,
+            section="Diagnosis",
+            line=9,
+        )
         for name, title, tool in (("activity", "Sessions", "pg_activity"), ("settings", "Limits", "pg_settings"))
     )
     return Runbook(
@@ -193,7 +205,12 @@ async def rig(prompts: PromptFolder) -> AsyncIterator[Callable]:
     """Builds an agent for a world; everything it opened is closed at the end of the test."""
     async with AsyncExitStack() as stack:
 
-        async def build(world: World, endpoint: OpenAiEndpoint | None = None, **options: object) -> Rig:
+        async def build(
+            world: World,
+            endpoint: OpenAiEndpoint | None = None,
+            budget_limits: BudgetLimits | None = None,
+            **options: object,
+        ) -> Rig:
             url = await stack.enter_async_context(served(world))
             tools = await stack.enter_async_context(McpTools([McpServer(name="basecamp", url=url)]))
             model = None
@@ -206,8 +223,10 @@ async def rig(prompts: PromptFolder) -> AsyncIterator[Callable]:
                 tools=tools,
                 similar=FixedSimilar(make_similar()),
                 runbooks=FixedRunbooks((make_runbook(),)),
+                templates=JinjaTemplates(),
                 prompts=prompts,
                 journal=journal,
+                budget=MemoryBudget(budget_limits or BudgetLimits()),
                 clock=FixedClock(),
                 model=model,
                 **settings,

@@ -8,7 +8,8 @@ import pytest
 from mcp.server import MCPServer
 from mcp.types import ToolAnnotations
 
-from bot.adapters.tools import DEFAULT_EFFECTS, McpServer, McpTools
+from bot.adapters.tool_gate import DEFAULT_EFFECTS
+from bot.adapters.tools import McpServer, McpTools
 from bot.core.errors import ToolDeniedError, ToolError, ToolUnavailableError
 from tests.agent.worlds import World, leak_world, mcp_url, served
 from tests.support.ports import listening_socket
@@ -54,7 +55,7 @@ async def test_a_server_that_says_its_tool_writes_makes_it_denied_whatever_our_l
 
     async with mcp_url(server) as url, McpTools([McpServer(name="odd", url=url)]) as tools:
         assert await tools.available() == ()
-        with pytest.raises(ToolDeniedError, match="not read-only"):
+        with pytest.raises(ToolDeniedError, match="may only read; read_logs is write"):
             await tools.call("read_logs", {}, timeout_s=3)
 
 

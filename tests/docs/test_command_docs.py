@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bot.adapters.tools import DEFAULT_EFFECTS
+from bot.adapters.tool_gate import DEFAULT_EFFECTS
 from bot.slack.views.replies import help_message
 
 ROOT = Path(__file__).parents[2]

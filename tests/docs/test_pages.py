@@ -10,6 +10,7 @@ import yaml
 
 from bot.adapters.postmortems import load_postmortem
 from bot.adapters.runbooks import load_runbook
+from bot.adapters.tool_gate import DEFAULT_EFFECTS
 
 ROOT = Path(__file__).parents[2]
 SKIPPED = {".venv", ".git", ".aiops", ".pytest_cache", ".ruff_cache", ".hypothesis", "node_modules"}
@@ -95,12 +96,12 @@ def test_a_decision_says_context_decision_and_consequence():
     assert incomplete == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "images").glob("*")), ids=name_of)
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "images").rglob("*.png")), ids=name_of)
 def test_a_picture_is_small_and_used(path):
     used = {link for page in WRITTEN for link in links(page)}
 
     assert path.stat().st_size < MOST_BYTES
-    assert any(link.endswith(f"images/{path.name}") for link in used)
+    assert any(link.endswith(str(path.relative_to(ROOT / "docs" / "images"))) for link in used)
 
 
 @pytest.mark.parametrize(("name", "text"), blocks("yaml"), ids=lambda value: value.splitlines()[0][:40])
@@ -120,7 +121,8 @@ def test_the_runbook_and_the_postmortem_that_are_shown_can_be_loaded(tmp_path):
     for place, text in enumerate(shown):
         (tmp_path / f"{place}.md").write_text(text, encoding="utf-8")
 
-    assert [step.tool for step in load_runbook(tmp_path / "0.md").steps] == ["pg_activity"]
+    steps = load_runbook(tmp_path / "0.md", effects=DEFAULT_EFFECTS).steps
+    assert [step.tool for step in steps] == ["pg_activity", "pg_sessions", "pg_terminate_backends"]
     assert load_postmortem(tmp_path / "1.md").cause_class == "data"
 
 

@@ -39,8 +39,9 @@ class Face:
         watched = WatchedChannels(ChannelDirectory(self.client), ["#alerts"])
         self.stored = asyncio.Event()
         self.catch_up = ObservedCatchUp(flows, self.client, watched=watched, on_stored=self.stored.set)
-        self.inbox = Inbox(flows, watched=watched, is_current=self.catch_up.is_current)
-        app = build(flows, client=self.client, config=SlackConfig(on_stored=self.stored.set))
+        self.homes = []
+        self.inbox = Inbox(flows, watched=watched, is_current=self.catch_up.is_current, home_opened=self._home_opened)
+        app = build(flows, world.acting(), client=self.client, config=SlackConfig(on_stored=self.stored.set))
         self.runner = SocketRunner(
             app,
             app_token=box.app_token,
@@ -49,6 +50,9 @@ class Face:
             now=lambda: datetime.now(UTC),
             longest_delay_s=0.5,
         )
+
+    async def _home_opened(self, user):
+        self.homes.append(user)
 
     async def caught_up(self):
         async with asyncio.timeout(10):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 
 from bot.core.alert import Anchor, Delivery
 from bot.core.errors import NotFoundError, StoreUnavailableError
-from bot.flows import Flows
+from bot.flows import Acting, Flows
 from bot.ports import InboxItem
 from tests.slack import samples
 
@@ -71,6 +71,16 @@ class World:
 
     async def _unused(self, *args: object) -> None:
         raise AssertionError("the Slack face does not use this flow")
+
+    async def paused(self):
+        return None
+
+    async def pending(self):
+        return ()
+
+    def acting(self) -> Acting:
+        """The executor's doors; tests/acting uses the real ones."""
+        return Acting(**{each.name: getattr(self, each.name, self._unused) for each in fields(Acting)})
 
     def flows(self) -> Flows:
         """Flows bound to this world; what the Slack face has no business with fails the test."""

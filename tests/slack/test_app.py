@@ -116,7 +116,12 @@ async def test_an_event_that_breaks_its_handler_is_set_aside(slackbox, face, wor
 
     world.receive = broken
     flows = world.flows()
-    inbox = Inbox(flows, watched=WatchedChannels(ChannelDirectory(face.client), ["C0ALERTS"]), is_current=lambda: True)
+    inbox = Inbox(
+        flows,
+        watched=WatchedChannels(ChannelDirectory(face.client), ["C0ALERTS"]),
+        is_current=lambda: True,
+        home_opened=face.world.run_again,
+    )
     await slackbox.alert(channel="C0ALERTS", **FIRING)
     await face.stored.wait()
 

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from bot.slack.views import Message, plain_variant, render, replies
 from slackbox import limits
-from slackbox.blocks import count_characters, validate_blocks
-from tests.slack import samples, situations
+from slackbox.blocks import count_characters, find_view_problems, validate_blocks
+from tests.slack import acting_situations, samples, situations
 
 GOLDEN = Path(__file__).parent / "golden"
-CONTENTS = situations.contents()
+CONTENTS = situations.contents() | acting_situations.contents()
+VIEWS = acting_situations.views()
 REPLIES = {
     "reply_help": replies.help_message("/aiops"),
     "reply_unknown": replies.help_message("/aiops", "frobnicate<!here>"),
@@ -38,7 +39,7 @@ REPLIES = {
     "reply_run_again_busy": replies.run_again_message("INC-7", queued=False),
     "reply_usage": replies.usage_message("/aiops", "triage", "<text or link>"),
 }
-RENDERED = {name: render(content) for name, content in CONTENTS.items()} | REPLIES
+RENDERED = {name: render(content) for name, content in CONTENTS.items()} | REPLIES | acting_situations.replies()
 # What Slack would act on: mentions, broadcasts, channel links, and links that are not web pages.
 ACTED_ON = re.compile(r"<(?:[@#]|!(?!date\^)|(?!https?://|!date\^))")
 
@@ -87,7 +88,20 @@ def test_a_message_reads_as_its_golden_file(name):
 
 
 def test_every_golden_file_belongs_to_a_message():
-    assert {path.stem for path in GOLDEN.glob("*.json")} == set(RENDERED)
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(RENDERED) | set(VIEWS)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_modal_or_home_tab_reads_as_its_golden_file_and_slack_takes_it(name):
+    golden = GOLDEN / f"{name}.json"
+    shown = json.loads(json.dumps(VIEWS[name]))
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(json.dumps(shown, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    assert shown == json.loads(golden.read_text(encoding="utf-8"))
+    assert find_view_problems(shown) == []
+    for text in mrkdwn_texts(shown):
+        assert not re.search(r"<(?!@U0|https?://|!date\^)[@#!]", text)
 
 
 @pytest.mark.parametrize("name", RENDERED)

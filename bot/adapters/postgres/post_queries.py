@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.adapters.postgres.rows import alert_of, content_of, incident_of, kind_of, to_json
+from bot.adapters.postgres.rows import alert_of, content_json, content_of, incident_of, kind_of
 from bot.adapters.postgres.session import Row, Session, jsonb
 from bot.core.alert import Anchor
 from bot.core.errors import LeaseLostError, NotFoundError
@@ -26,7 +26,7 @@ class PostQueries(Session):
             operation=operation,
             incident_id=incident_id,
             kind=kind_of(content),
-            content=jsonb(to_json(content)),
+            content=jsonb(content_json(content)),
             now=now,
             final=final,
         )
@@ -40,7 +40,7 @@ class PostQueries(Session):
         content = await self._alert_card(row) if kind is PostKind.ALERT else content_of(kind, row["content"])
         return Post(
             operation=row["operation"],
-            incident_id=row["incident_id"],
+            incident_id=row["incident_id"] or "",
             kind=kind,
             channel=row["channel"],
             thread_ts=row["thread_ts"],

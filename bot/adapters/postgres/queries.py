@@ -22,12 +22,14 @@ def parse_queries(text: str) -> dict[str, LiteralString]:
 @cache
 def all_queries() -> dict[str, LiteralString]:
     """Every named query."""
-    path = Path(__file__).parent / "sql" / "queries.sql"
-    return parse_queries(path.read_text(encoding="utf-8"))
+    found: dict[str, LiteralString] = {}
+    for path in sorted((Path(__file__).parent / "sql").glob("*.sql")):
+        found |= parse_queries(path.read_text(encoding="utf-8"))
+    return found
 
 
 def query(name: str) -> LiteralString:
-    """The text of one query. Raises StoreError for a name that is not in the file."""
+    """The text of one query. Raises StoreError for a name that is in no file."""
     try:
         return all_queries()[name]
     except KeyError:

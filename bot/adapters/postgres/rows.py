@@ -11,25 +11,34 @@ from bot.core.errors import StoreError
 from bot.core.incident import Incident, IncidentState, Investigation, InvestigationState
 from bot.core.posts import (
     AlertCard,
+    Announcement,
+    ApprovalCard,
     Content,
     EvidencePost,
     HypothesisCard,
     Notice,
     PostKind,
     Progress,
+    RunCard,
+    RunResult,
     SimilarPost,
 )
 
 T = TypeVar("T")
 
-_CONTENT: dict[PostKind, type[Content]] = {
-    PostKind.ALERT: AlertCard,
-    PostKind.PROGRESS: Progress,
-    PostKind.EVIDENCE: EvidencePost,
-    PostKind.HYPOTHESIS: HypothesisCard,
-    PostKind.SIMILAR: SimilarPost,
-    PostKind.RESULT: Notice,
+_KINDS: dict[type[Content], PostKind] = {
+    AlertCard: PostKind.ALERT,
+    Progress: PostKind.PROGRESS,
+    EvidencePost: PostKind.EVIDENCE,
+    HypothesisCard: PostKind.HYPOTHESIS,
+    SimilarPost: PostKind.SIMILAR,
+    ApprovalCard: PostKind.APPROVAL,
+    RunCard: PostKind.RUN,
+    Notice: PostKind.RESULT,
+    RunResult: PostKind.RESULT,
+    Announcement: PostKind.RESULT,
 }
+_TYPE = "type"
 
 
 @cache
@@ -49,15 +58,21 @@ def from_json(kind: type[T], data: object) -> T:
 
 def kind_of(content: Content) -> PostKind:
     """Which kind of message a content is."""
-    for kind, cls in _CONTENT.items():
-        if isinstance(content, cls):
-            return kind
-    raise StoreError(f"no kind of post holds a {type(content).__name__}")
+    return _KINDS[type(content)]
 
 
-def content_of(kind: PostKind, data: object) -> Content:
-    """Stored content as a core value."""
-    return from_json(_CONTENT[kind], data)
+def content_json(content: Content) -> dict[str, Any]:
+    """A content as plain JSON data that says which it is: two contents may share a kind."""
+    return {_TYPE: type(content).__name__, **to_json(content)}
+
+
+def content_of(kind: PostKind, data: dict[str, Any]) -> Content:
+    """Stored content as a core value; what was written before contents said their type is the first of its kind."""
+    name = data.get(_TYPE)
+    for cls, its_kind in _KINDS.items():
+        if its_kind is kind and name in {cls.__name__, None}:
+            return from_json(cls, {key: value for key, value in data.items() if key != _TYPE})
+    raise StoreError(f"no content named {name!r} belongs to a post of the kind {kind}")
 
 
 def incident_of(row: Row) -> Incident:

@@ -45,6 +45,7 @@ def make_pool(
         # The pool doubles its pauses while the server is away. Giving up early makes the next caller start afresh, so
         # that a database that is back is used within a second or two and not after the longest pause.
         reconnect_timeout=_RECONNECT_S,
+        configure=_as_bot,
         connection_class=AsyncConnection[DictRow],
         kwargs={
             "row_factory": dict_row,
@@ -53,6 +54,13 @@ def make_pool(
             "options": options,
         },
     )
+
+
+async def _as_bot(connection: AsyncConnection[DictRow]) -> None:
+    """Give up the owner's rights where the bot's own role is there: to change the audit log is none of them."""
+    await Session(connection).execute("act_as_bot_if_member")
+    if not connection.autocommit:
+        await connection.commit()
 
 
 @asynccontextmanager

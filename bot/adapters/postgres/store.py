@@ -10,13 +10,14 @@ from psycopg.rows import DictRow
 from bot.adapters.postgres.intake_queries import IntakeQueries
 from bot.adapters.postgres.post_queries import PostQueries
 from bot.adapters.postgres.read_queries import ReadQueries
+from bot.adapters.postgres.run_queries import RunQueries
 from bot.adapters.postgres.session import Pool, Session, jsonb, wrapped_errors
 from bot.core.hypothesis import Usage
 from bot.core.redaction import redact
 from bot.ports import AuditEntry, Clock, ModelCallEntry, ToolCallEntry
 
 
-class PostgresTransaction(IntakeQueries, PostQueries, ReadQueries):
+class PostgresTransaction(IntakeQueries, PostQueries, ReadQueries, RunQueries):
     """Everything that can be read and written inside one transaction."""
 
     def __init__(self, connection: AsyncConnection[DictRow], default_channel: str) -> None:

@@ -1,19 +1,33 @@
 """What the bot says: pure functions from data to Slack messages."""
 
-from bot.core.posts import AlertCard, Content, EvidencePost, HypothesisCard, Notice, Progress, SimilarPost
+from bot.core.posts import (
+    AlertCard,
+    Announcement,
+    ApprovalCard,
+    Content,
+    EvidencePost,
+    HypothesisCard,
+    Notice,
+    Progress,
+    RunCard,
+    RunResult,
+    SimilarPost,
+)
 from bot.slack.views.alert import alert_message
+from bot.slack.views.approval import approval_message
 from bot.slack.views.evidence import evidence_message
 from bot.slack.views.fallback import plain_variant
 from bot.slack.views.hypothesis import hypothesis_message
 from bot.slack.views.message import Message
 from bot.slack.views.notice import notice_message
 from bot.slack.views.progress import progress_message
+from bot.slack.views.run import announcement_message, result_message, run_message
 from bot.slack.views.similar import similar_message
 
 __all__ = ["Message", "plain_variant", "render"]
 
 
-def render(content: Content) -> Message:
+def render(content: Content) -> Message:  # noqa: C901, PLR0911 - one line per kind of content
     """The message for a post's content."""
     match content:
         case AlertCard():
@@ -28,3 +42,11 @@ def render(content: Content) -> Message:
             return similar_message(content)
         case Notice():
             return notice_message(content)
+        case ApprovalCard():
+            return approval_message(content)
+        case RunCard():
+            return run_message(content)
+        case RunResult():
+            return result_message(content)
+        case Announcement():
+            return announcement_message(content)

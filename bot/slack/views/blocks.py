@@ -66,7 +66,12 @@ class RichList(TypedDict):
     elements: list[RichSection]
 
 
-RichPart = RichSection | RichList
+class RichPreformatted(TypedDict):
+    type: Literal["rich_text_preformatted"]
+    elements: list[RichElement]
+
+
+RichPart = RichSection | RichList | RichPreformatted
 
 
 class RichText(TypedDict):
@@ -90,12 +95,59 @@ class Context(TypedDict):
     elements: list[MrkdwnText]
 
 
+class Confirm(TypedDict):
+    title: PlainText
+    text: PlainText
+    confirm: PlainText
+    deny: PlainText
+
+
 class Button(TypedDict):
     type: Literal["button"]
     text: PlainText
     action_id: str
     value: NotRequired[str]
     url: NotRequired[str]
+    style: NotRequired[Literal["primary", "danger"]]
+    confirm: NotRequired[Confirm]
+
+
+class Option(TypedDict):
+    text: PlainText
+    value: str
+
+
+class TextInput(TypedDict):
+    type: Literal["plain_text_input"]
+    action_id: str
+    multiline: NotRequired[bool]
+    max_length: NotRequired[int]
+    initial_value: NotRequired[str]
+
+
+class NumberInput(TypedDict):
+    type: Literal["number_input"]
+    action_id: str
+    is_decimal_allowed: bool
+    min_value: NotRequired[str]
+    max_value: NotRequired[str]
+    initial_value: NotRequired[str]
+
+
+class Select(TypedDict):
+    type: Literal["static_select"]
+    action_id: str
+    options: list[Option]
+    initial_option: NotRequired[Option]
+
+
+class Input(TypedDict):
+    type: Literal["input"]
+    block_id: str
+    optional: bool
+    label: PlainText
+    element: TextInput | NumberInput | Select
+    hint: NotRequired[PlainText]
 
 
 class Actions(TypedDict):
@@ -144,7 +196,7 @@ class Container(TypedDict):
 
 
 Inner = RichText | Section | Context | Table
-Block = Header | Section | Context | Actions | RichText | Plan | Container | Table
+Block = Header | Section | Context | Actions | RichText | Plan | Container | Table | Input
 
 
 def plain(text: str, limit: int) -> PlainText:
@@ -226,6 +278,29 @@ def button(text: str, *, action_id: str, value: str) -> Button:
         "action_id": action_id,
         "value": clip(value, 255) or "-",
     }
+
+
+def styled(made: Button, style: Literal["primary", "danger"]) -> Button:
+    return {**made, "style": style}
+
+
+def with_confirm(made: Button, title: str, text: str, confirm: str) -> Button:
+    """Ask again in the client before anything is sent."""
+    return {
+        **made,
+        "confirm": {
+            "title": plain(title, 100),
+            "text": plain(text, 300),
+            "confirm": plain(confirm, 30),
+            "deny": plain("Cancel", 30),
+        },
+    }
+
+
+def preformatted(text: str, limit: int) -> RichText:
+    """Text set as it is, in which Slack parses nothing."""
+    shown: RichWord = {"type": "text", "text": raw(text, limit)}
+    return rich({"type": "rich_text_preformatted", "elements": [shown]})
 
 
 def actions(*buttons: Button) -> Actions:

@@ -57,6 +57,9 @@ def _plain(block: Block | Inner) -> Sequence[Block]:
             return _sections(_table_lines(block))
         case "container":
             return _container(block)
+        case "input":
+            # Inputs stand in modals only, and modals have no fallback.
+            return []
 
 
 def _sections(lines: Sequence[Mrkdwn]) -> list[Section]:
@@ -92,6 +95,8 @@ def _rich_line(elements: Sequence[RichElement], prefix: str = "") -> Mrkdwn:
 def _rich_part(part: RichPart) -> list[Mrkdwn]:
     if part["type"] == "rich_text_section":
         return [_rich_line(part["elements"])]
+    if part["type"] == "rich_text_preformatted":
+        return [code(text, 700) for each in part["elements"] for text in each["text"].splitlines()]
     return [_rich_line(item["elements"], "    " * part["indent"] + "• ") for item in part["elements"]]
 
 

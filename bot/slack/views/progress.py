@@ -19,12 +19,13 @@ def progress_message(progress: Progress) -> Message:
 
     def build(room: Room) -> Sequence[b.Block]:
         title = raw_line(progress.title, min(200, room.chars))
-        return [{"type": "plan", "title": title, "tasks": _task_cards(progress.tasks, room)}]
+        return [{"type": "plan", "title": title, "tasks": task_cards(progress.tasks, room)}]
 
     return fitted(text, build)
 
 
-def _task_cards(tasks: Sequence[Task], room: Room) -> list[b.TaskCard]:
+def task_cards(tasks: Sequence[Task], room: Room) -> list[b.TaskCard]:
+    """The cards of a plan; what does not fit is counted."""
     hidden = len(tasks) - b.TASKS_LIMIT + 1 if len(tasks) > b.TASKS_LIMIT else 0
     shown = tasks[: len(tasks) - hidden]
     cards = [_task_card(task, position, room) for position, task in enumerate(shown, 1)]

@@ -7,11 +7,14 @@ from bot.core.text import plural
 from bot.flows import StatusReport
 from bot.slack.views import blocks as b
 from bot.slack.views.message import TEXT_LIMIT, Message, Room, and_more, fitted
-from bot.slack.views.text import Mrkdwn, code, local_time, safe
+from bot.slack.views.text import Mrkdwn, code, local_time, safe, with_people
 
 _HELP = (
     ("triage <text or link>", "investigate an alert, a message link or a description; the answer is a thread here"),
     ("similar <text>", "the three most similar past incidents"),
+    ("runbook <name>", "start a runbook; every step that changes something still asks"),
+    ("runs", "the newest runs and how they ended"),
+    ("pause [reason]", "the kill switch: nothing that changes anything starts; `resume` ends it"),
     ("status", "what is open, what is running, whether the tools answer"),
     ("help", "this list"),
 )
@@ -44,6 +47,12 @@ def help_message(command: str, unknown: str = "") -> Message:
 def said(text: str) -> Message:
     """One sentence of ours; parts from elsewhere are escaped by `safe`."""
     shown = safe(text, TEXT_LIMIT)
+    return Message(text=shown, blocks=(b.section(shown),))
+
+
+def spoken(text: str) -> Message:
+    """A sentence of a flow's, in which people are named."""
+    shown = with_people(text, TEXT_LIMIT)
     return Message(text=shown, blocks=(b.section(shown),))
 
 

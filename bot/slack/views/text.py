@@ -66,6 +66,26 @@ def ours(text: str, limit: int) -> Mrkdwn:
     return Mrkdwn(_NOT_OURS.sub("&lt;", clip(clean(text).strip(), limit // 4)) or _EMPTY)
 
 
+_PERSON: Final = re.compile(r"<@([UW][A-Z0-9]{2,20})>")
+
+
+def with_people(text: str, limit: int) -> Mrkdwn:
+    """Text that our own flows wrote around people's words: only mentions of people stay, all else is disarmed."""
+    parts = _PERSON.split(clip(text, limit))
+    return Mrkdwn(
+        "".join(f"<@{part}>" if place % 2 else _kept_edges(part) for place, part in enumerate(parts)) or _EMPTY
+    )
+
+
+def _kept_edges(text: str) -> str:
+    """Disarmed, with a space at the ends kept: what stands beside a mention must not stick to it."""
+    if not text.strip():
+        return " " if text else ""
+    left = " " if text[0].isspace() else ""
+    right = " " if text[-1].isspace() else ""
+    return f"{left}{safe(text, len(text) * 6)}{right}"
+
+
 def web_link(url: str) -> str:
     """The address if a browser may open it and Slack takes it, else an empty string."""
     bare = clean(url).strip()

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from .play import Play, Seen
+from .play import Done, Play, Seen
 from .programs import RecipeError
 from .stage import BAD_RELEASE, Stage, set_stage
 
@@ -77,14 +77,25 @@ async def _run(folder: Path, *, headless: bool, as_json: bool) -> int:
 async def _close(stage: Stage, play: Play, seen: Seen, *, headless: bool, as_json: bool) -> int:
     incident = await play.incident(seen.incident_id)
     _show(stage, seen, incident)
+    asked = await play.until_asked(seen)
     if not headless:
         _console.print(
-            "\nLook around in the workspace. [bold]Enter[/bold] rolls checkout back, [bold]Ctrl-C[/bold] ends the demo."
+            "\nLook around in the workspace. Be [bold]ana[/bold] or [bold]ben[/bold] (bottom left) and press "
+            "[bold]Review and Approve[/bold] in the thread; [bold]Enter[/bold] lets Ana do it, [bold]Ctrl-C[/bold] ends the demo."
         )
-        await _enter()
-    resolved_s = await play.roll_back(seen)
-    _console.print(Text(f"• The alert resolved {resolved_s:.0f} s after the rollback", "green"))
-    summary = _summary(stage, seen, incident, resolved_s)
+        done = await _approved_by_somebody(play, seen, asked)
+    else:
+        await play.approve(asked)
+        done = await play.until_done(seen)
+    _console.print(
+        Text(f"• The leaked sessions are gone {done.ran_s:.0f} s after the approval; the alert resolved", "green")
+    )
+    audit = await play.verify_audit()
+    _console.print(
+        Text(f"• aiops audit verify: {audit['entries']} entries, {'whole' if audit['whole'] else 'BROKEN'}", "green")
+    )
+    await play.roll_back()
+    summary = _summary(stage, seen, incident, done, audit)
     if as_json:
         print(json.dumps(summary, indent=2))
     for problem in summary["problems"]:
@@ -94,6 +105,21 @@ async def _close(stage: Stage, play: Play, seen: Seen, *, headless: bool, as_jso
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
     return 1 if summary["problems"] else 0
+
+
+async def _approved_by_somebody(play: Play, seen: Seen, asked: Mapping[str, Any]) -> Done:
+    """Whoever is faster: a person on the page, or Ana after Enter."""
+    finished = asyncio.create_task(play.until_done(seen, patience_s=3600))
+    enter = asyncio.create_task(_enter())
+    try:
+        await asyncio.wait({finished, enter}, return_when=asyncio.FIRST_COMPLETED)
+        if not finished.done():
+            await play.approve(asked)
+        return await finished
+    finally:
+        enter.cancel()
+        finished.cancel()
+        await asyncio.gather(enter, finished, return_exceptions=True)
 
 
 async def _enter() -> None:
@@ -126,7 +152,9 @@ def _show(stage: Stage, seen: Seen, incident: Mapping[str, Any]) -> None:
     _console.print(Panel(Text("\n").join(lines), title=title, title_align="left"))
 
 
-def _summary(stage: Stage, seen: Seen, incident: Mapping[str, Any], resolved_s: float) -> dict[str, Any]:
+def _summary(
+    stage: Stage, seen: Seen, incident: Mapping[str, Any], done: Done, audit: Mapping[str, Any]
+) -> dict[str, Any]:
     best = incident["hypotheses"][0] if incident["hypotheses"] else {}
     return {
         "incident": seen.incident_id,
@@ -142,14 +170,18 @@ def _summary(stage: Stage, seen: Seen, incident: Mapping[str, Any], resolved_s: 
         "timings": {
             "leak_to_alert_s": round(seen.leak_to_alert_s, 1),
             "alert_to_hypothesis_s": round(seen.alert_to_hypothesis_s, 1),
-            "rollback_to_resolved_s": round(resolved_s, 1),
+            "approval_to_result_s": round(done.ran_s, 1),
+            "approval_to_resolved_s": round(done.resolved_s, 1),
             **incident["timings_ms"],
         },
-        "problems": _problems(seen, incident, best),
+        "audit": audit,
+        "problems": _problems(seen, incident, best, done, audit),
     }
 
 
-def _problems(seen: Seen, incident: Mapping[str, Any], best: Mapping[str, Any]) -> list[str]:
+def _problems(
+    seen: Seen, incident: Mapping[str, Any], best: Mapping[str, Any], done: Done, audit: Mapping[str, Any]
+) -> list[str]:
     """What a person would miss in the thread; empty when the loop closed."""
     checks = {
         "the suspect is not the leaking release": (best.get("suspect") or {}).get("change_id")
@@ -160,6 +192,9 @@ def _problems(seen: Seen, incident: Mapping[str, Any], best: Mapping[str, Any]) 
         "there is no first action": bool((incident["first_action"] or {}).get("text")),
         "there are fewer than three similar incidents": len(incident["similar"]) == 3,
         "there is too little evidence": len(incident["evidence"]) >= 5,
+        "the result does not tell connections before and after": "→"
+        in json.dumps(done.result["blocks"], ensure_ascii=False),
+        "the audit chain is broken": audit["whole"] is True,
     }
     return [problem for problem, well in checks.items() if not well]
 

@@ -17,6 +17,10 @@ _HEALTHY_S = 20.0
 _ALERT_S = 120.0
 _HYPOTHESIS_S = 60.0
 _RESOLVE_S = 90.0
+_APPROVAL_S = 60.0
+_RUN_S = 90.0
+_MODAL_S = 10.0
+APPROVER = "U0ANA"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,15 @@ class Seen:
     similar: Mapping[str, Any]
     leak_to_alert_s: float
     alert_to_hypothesis_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What stood in the thread when the runbook was done."""
+
+    result: Mapping[str, Any]
+    ran_s: float
+    resolved_s: float
 
 
 class Play:
@@ -95,21 +108,71 @@ class Play:
             alert_to_hypothesis_s=done - alerted,
         )
 
-    async def roll_back(self, seen: Seen) -> float:
-        """Do what the bot suggests; seconds until the thread says that the alert has resolved."""
-        assert self._checkout is not None, "the play has begun"
+    async def until_asked(self, seen: Seen) -> Mapping[str, Any]:
+        """Wait for the request to terminate the leaked sessions. Raises RecipeError when it does not come."""
+        asked = await self._wait("approval", _APPROVAL_S, seen.thread_ts)
+        self._announce("The bot has followed the runbook's diagnosis and asks before it terminates the leaked sessions")
+        return asked
+
+    async def approve(self, asked: Mapping[str, Any]) -> None:
+        """Ana presses Review and Approve, looks at the exact call in the modal, and submits it."""
+        press = {"user": APPROVER, "channel": CHANNEL, "ts": asked["ts"], "action_id": "approval_review"}
+        await self._act("press", press)
+        view = await self._open_view(APPROVER)
+        answer = await self._act("submit", {"user": APPROVER, "view_id": view["id"], "values": {}})
+        if answer.get("errors") or answer.get("view"):
+            raise RecipeError(f"the approval was not taken: {json.dumps(answer)[:600]}")
+
+    async def until_done(self, seen: Seen, *, patience_s: float = _RUN_S) -> Done:
+        """The runbook's result and the alert's end. Raises RecipeError when they do not come."""
         began = time.monotonic()
-        self._announce(f"Rolling checkout back to {GOOD_RELEASE}")
+        result = await self._wait("result", patience_s, seen.thread_ts, contains="connections")
+        ran = time.monotonic()
+        await self._wait("result", _RESOLVE_S, seen.thread_ts, contains="resolved")
+        return Done(result=result, ran_s=ran - began, resolved_s=time.monotonic() - began)
+
+    async def verify_audit(self) -> Mapping[str, Any]:
+        """What `aiops audit verify --json` says."""
+        return await self._command("audit-verify", "audit", "verify", "--json")
+
+    async def _open_view(self, user: str) -> Mapping[str, Any]:
+        """The modal that a person has open. Raises RecipeError when none opens."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                async with asyncio.timeout(_MODAL_S):
+                    while True:
+                        answer = await client.get(f"{self._stage.slackbox}/_test/views", params={"user": user})
+                        stack = answer.json().get("stack") or []
+                        if stack:
+                            return stack[-1]
+                        await asyncio.sleep(0.05)
+            except TimeoutError:
+                raise RecipeError(f"no modal opened for {user} within {_MODAL_S:.0f} s") from None
+
+    async def _act(self, what: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do something as a person."""
+        async with httpx.AsyncClient(trust_env=False, timeout=15) as client:
+            answer = await client.post(f"{self._stage.slackbox}/_test/{what}", json=dict(body))
+        if answer.status_code != httpx.codes.OK:
+            raise RecipeError(f"the workspace refused to {what}: {answer.text}")
+        return answer.json()
+
+    async def roll_back(self) -> None:
+        """The sessions are gone, but the release still leaks: put the old one back."""
+        assert self._checkout is not None, "the play has begun"
+        self._announce(f"Rolling checkout back to {GOOD_RELEASE}, so that it does not leak again")
         await self._stage.cast.stop(self._checkout)
         self._checkout = await self._stage.run_checkout(GOOD_RELEASE)
-        await self._wait("result", _RESOLVE_S, seen.thread_ts, contains="resolved")
-        return time.monotonic() - began
 
     async def incident(self, incident_id: str) -> Mapping[str, Any]:
         """What `aiops incident show --json` says."""
+        return await self._command("incident-show", "incident", "show", incident_id, "--json")
+
+    async def _command(self, name: str, *words: str) -> Mapping[str, Any]:
+        """The JSON that an `aiops` command prints. Raises RecipeError when it prints none."""
         program = await start(
-            "incident-show",
-            python("bot", "incident", "show", incident_id, "--json"),
+            name,
+            python("bot", *words),
             logs=self._stage.cast.logs,
             environment=self._stage.bot_environment,
             announces=False,
@@ -119,9 +182,7 @@ class Play:
         try:
             return json.loads(program_output[program_output.index("{") :])
         except ValueError as error:
-            raise RecipeError(
-                f"`aiops incident show {incident_id} --json` printed no JSON:\n{program.tail()}"
-            ) from error
+            raise RecipeError(f"`aiops {' '.join(words)}` printed no JSON:\n{program.tail()}") from error
 
     async def _wait(self, kind: str, timeout_s: float, thread: str | None = None, contains: str = "") -> Any:
         """The first message of a kind, as the workspace has it."""

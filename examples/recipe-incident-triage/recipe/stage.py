@@ -92,14 +92,16 @@ async def _assemble(folder: Path, cast: Cast, state_dsn: str, announce: Announce
         json.dumps([{"targets": [at], "labels": {"service": name}} for name, at in targets.items()]), encoding="utf-8"
     )
     bot_port, basecamp_port = free_port(), free_port()
-    token = secrets.token_urlsafe(24)
+    token, key = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     (folder / "webhook-token").write_text(token, encoding="utf-8")
     webhook = f"http://127.0.0.1:{bot_port}/webhooks/alertmanager"
     announce("Starting monitoring")
     prometheus, monitoring = await _monitoring(folder, cast, webhook)
     announce("Starting basecamp (MCP) and aiops")
-    await _basecamp(folder, cast, state_dsn, orders.ready["superuser_dsn"], prometheus, basecamp_port)
+    await _basecamp(folder, cast, state_dsn, orders.ready["superuser_dsn"], prometheus, basecamp_port, key)
     environment = _bot_environment(folder, slack, state_dsn, bot_port, basecamp_port, token)
+    # Shared by the bot, which signs what people approve, and basecamp, which acts on nothing else.
+    environment["AIOPS_APPROVAL_KEY"] = key
     await cast.start("aiops", python("bot", "serve"), environment=environment, announces=False)
     await _until_ready(cast, f"http://127.0.0.1:{basecamp_port}/healthz", "basecamp")
     await _until_ready(cast, f"http://127.0.0.1:{bot_port}/readyz", "aiops")
@@ -170,7 +172,9 @@ async def _monitoring(folder: Path, cast: Cast, webhook: str) -> tuple[str, str]
     return f"http://127.0.0.1:{port}", "Prometheus and Alertmanager"
 
 
-async def _basecamp(folder: Path, cast: Cast, state_dsn: str, orders_dsn: str, prometheus: str, port: int) -> None:
+async def _basecamp(
+    folder: Path, cast: Cast, state_dsn: str, orders_dsn: str, prometheus: str, port: int, key: str
+) -> None:
     config = {
         "catalog": str(RECIPE / "catalog-info.yaml"),
         "database_url": state_dsn,
@@ -182,7 +186,7 @@ async def _basecamp(folder: Path, cast: Cast, state_dsn: str, orders_dsn: str, p
     path = folder / "basecamp.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     command = python("basecamp", "serve", "--config", str(path), "--port", str(port))
-    await cast.start("basecamp", command, announces=False)
+    await cast.start("basecamp", command, environment={"AIOPS_APPROVAL_KEY": key}, announces=False)
 
 
 def _bot_environment(
@@ -193,6 +197,8 @@ def _bot_environment(
         "mcpServers": {"basecamp": {"url": f"http://127.0.0.1:{basecamp_port}/mcp"}},
         "runbooks": [str(REPOSITORY / "runbooks")],
         "postmortems": [str(REPOSITORY / "postmortems")],
+        "approvers": {"default": ["S0ONCALL"]},
+        "autonomy": {"default": "advisory", "classes": {"PostgresConnectionsExhausted": "approved"}},
     }
     path = folder / "aiops.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")

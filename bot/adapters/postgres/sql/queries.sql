@@ -155,7 +155,7 @@ where post.content is distinct from excluded.content
 -- name: claim_post
 -- The next message to send or edit: within an incident in the order they were written, and never before the parent.
 with due as (
-    select p.operation from aiops.post p join aiops.incident i on i.id = p.incident_id
+    select p.operation, p.incident_id from aiops.post p left join aiops.incident i on i.id = p.incident_id
     where p.sent_version < p.version and p.state <> 'refused' and p.due_at <= %(now)s
       and (p.lease_until is null or p.lease_until <= %(now)s)
       and (p.is_parent or p.thread_ts is not null or i.thread_ts is not null)
@@ -170,8 +170,8 @@ with due as (
 update aiops.post p set
     doubtful = p.doubtful or (p.state = 'sending' and p.ts is null),
     state = 'sending', owner = %(owner)s, lease_until = %(until)s, attempts = p.attempts + 1
-from due, aiops.incident i
-where p.operation = due.operation and i.id = p.incident_id
+from due left join aiops.incident i on i.id = due.incident_id
+where p.operation = due.operation
 returning p.operation, p.incident_id, p.kind, p.is_parent, p.ts, p.version, p.content, p.doubtful, p.attempts,
     coalesce(p.channel, i.channel) as channel,
     case when p.is_parent then null else coalesce(p.thread_ts, i.thread_ts) end as thread_ts

@@ -1,0 +1,359 @@
+"""Making the call that was approved, once, and looking whether it helped."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.core.approval import BOT, USE_WITHIN, Approval, ApprovalState, Envelope, unsound
+from bot.core.errors import (
+    ChatUnavailableError,
+    ConfigError,
+    ConflictError,
+    LeaseLostError,
+    ToolDeniedError,
+    ToolError,
+    ToolUnavailableError,
+)
+from bot.core.execution import Act, Move, Orphan, Run, RunState, StepRun, StepState, Take, Verify
+from bot.core.incident import IncidentState
+from bot.core.policy import Actor, Ruling
+from bot.core.posts import ApprovalCard
+from bot.core.runbook import PostCondition, Runbook
+from bot.core.text import clip, disarm
+from bot.flows.acting.cards import approval_operation
+from bot.flows.acting.desk import Desk
+from bot.flows.acting.moves import let_go, let_go_while_paused, move_of
+from bot.flows.acting.writing import (
+    Writing,
+    ask_gate,
+    dry_run,
+    facts_of,
+    look_anew,
+    results_of,
+    scope_of_run,
+    writing_of,
+)
+from bot.ports import AuditEntry, Permit, RunDetail, Transaction
+
+_AGAIN = timedelta(seconds=2)
+_PAUSED = timedelta(seconds=30)
+_AUTONOMY = "autonomy"
+"""The approver named in the grant of a write that nobody had to approve."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refusal:
+    """Why an approved call is not made."""
+
+    state: ApprovalState
+    why: str
+    skip: bool = False
+    """The step has become unnecessary; the run goes on."""
+
+
+async def act(move: Act, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
+    """Everything is checked once more, then the call is made. True: there is more to do right away."""
+    run, approval = detail.run, move.approval
+    writing = writing_of(move.step, runbook, rollback=move.step_run.rollback)
+    async with desk.store.transaction() as tx:
+        pause = await tx.paused()
+    if pause is not None and not _too_late(approval, desk):
+        return await let_go_while_paused(run, desk, until=desk.clock.now() + _PAUSED)
+    try:
+        refusal = await _recheck(writing, approval, detail, runbook, desk)
+    except (ChatUnavailableError, ToolUnavailableError):
+        return await let_go(run, desk, until=desk.clock.now() + _AGAIN)
+    except (ConfigError, ToolError) as error:
+        refusal = _Refusal(state=ApprovalState.SUPERSEDED, why=disarm(str(error)))
+    if refusal is not None:
+        await _refuse(refusal, move.step_run, approval, run, desk)
+        return True
+    approvers = ", ".join(vote.user for vote in approval.votes)
+    await _call(writing, move.step_run, approval.envelope, run, runbook, desk, approver=approvers, approval=approval)
+    return True
+
+
+async def act_unasked(
+    writing: Writing, step_run: StepRun, envelope: Envelope, run: Run, runbook: Runbook, desk: Desk
+) -> None:
+    """A write that autonomy allows: the gate has said so, and says so again right before the call."""
+    await _call(writing, step_run, envelope, run, runbook, desk, approver=_AUTONOMY, approval=None)
+
+
+def _too_late(approval: Approval, desk: Desk) -> bool:
+    return approval.decided_at is None or desk.clock.now() >= approval.decided_at + USE_WITHIN
+
+
+async def _recheck(
+    writing: Writing, approval: Approval, detail: RunDetail, runbook: Runbook, desk: Desk
+) -> _Refusal | None:
+    """What was approved must still be true, and the approvers must still be allowed to say so."""
+    envelope = approval.envelope
+    void = _void(writing, approval, detail.run, desk)
+    if void is not None:
+        return void
+    for vote in approval.votes:
+        if not await desk.approvers.may_approve(vote.user, envelope.environment):
+            return _Refusal(state=ApprovalState.WITHDRAWN, why=f"<@{vote.user}> is not in the approver group any more")
+    if not await _still_needed(writing, detail, runbook, desk):
+        return _Refusal(state=ApprovalState.SUPERSEDED, why="it is not needed any more", skip=True)
+    preview = await dry_run(writing, envelope.args, scope_of_run(detail.run, detail.step_runs), desk)
+    if {target.id for target in preview.targets} != {target.id for target in envelope.targets}:
+        before, after = len(envelope.targets), len(preview.targets)
+        return _Refusal(
+            state=ApprovalState.SUPERSEDED,
+            why=f"what it would touch has changed since it was approved ({before} targets then, {after} now)",
+        )
+    decision = await ask_gate(writing, detail.run, runbook, desk, paused=False, approved=True)
+    if decision.ruling is not Ruling.ALLOW:
+        return _Refusal(state=ApprovalState.WITHDRAWN, why=decision.reason)
+    return None
+
+
+def _void(writing: Writing, approval: Approval, run: Run, desk: Desk) -> _Refusal | None:
+    """What can be told without asking anybody."""
+    if _too_late(approval, desk):
+        return _Refusal(state=ApprovalState.EXPIRED, why="it was not run within five minutes of the approval")
+    wrong = unsound(approval, run.id) or _other_call(writing, approval.envelope, run)
+    return _Refusal(state=ApprovalState.WITHDRAWN, why=wrong) if wrong else None
+
+
+def _other_call(writing: Writing, envelope: Envelope, run: Run) -> str:
+    """What was approved has to be this step of this runbook, as it is written."""
+    approved = (envelope.runbook, envelope.runbook_sha256, envelope.environment, envelope.requester)
+    asked = (envelope.step, envelope.rollback, envelope.tool, envelope.effect)
+    if approved != (run.runbook_id, run.runbook_sha256, run.environment, run.requester):
+        return "the request was for another runbook, environment or requester"
+    if asked != (writing.step_id, writing.rollback, writing.tool, writing.effect):
+        return "the request was for another step or tool"
+    return ""
+
+
+async def _still_needed(writing: Writing, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
+    """The step's condition, on fresh results of the reads it rests on."""
+    step = runbook.step(writing.step_id)
+    if step is None or not step.when or writing.rollback:
+        return True
+    fresh = await look_anew(detail, runbook, desk)
+    results = {
+        **results_of(detail.step_runs),
+        **{one.step_id: fresh[one.number] for one in detail.step_runs if one.number in fresh},
+    }
+    return desk.templates.holds(step.when, {**scope_of_run(detail.run, detail.step_runs), "steps": results})
+
+
+async def _refuse(refusal: _Refusal, step_run: StepRun, approval: Approval, run: Run, desk: Desk) -> None:
+    async with desk.store.transaction() as tx:
+        now = desk.clock.now()
+        await settle(tx, approval, state=refusal.state, by=BOT, reason=refusal.why, desk=desk)
+        if refusal.skip:
+            await tx.change_step_run(step_run, state=StepState.SKIPPED, now=now, why=refusal.why)
+        await tx.change_run(run, state=RunState.RUNNING, now=now)
+    desk.reach("approval.refused")
+
+
+async def settle(
+    tx: Transaction, approval: Approval, *, state: ApprovalState, by: str, reason: str, desk: Desk
+) -> None:
+    """Close a request, with its card and its audit row."""
+    now = desk.clock.now()
+    await tx.settle_approval(approval, state=state, by=by, reason=reason, votes=approval.votes, now=now)
+    closed = await tx.approval(approval.id)
+    incident = await tx.incident(approval.incident_id)
+    await tx.put_post(
+        operation=approval_operation(approval),
+        incident_id=approval.incident_id,
+        content=ApprovalCard(incident=incident, approval=closed),
+        now=now,
+    )
+    detail = {"approval": approval.id, "sha256": approval.sha256, "by": by, "why": reason}
+    await tx.audit([AuditEntry(actor=by, action=f"approval.{state}", target=approval.run_id, detail=detail)], now=now)
+
+
+async def _call(
+    writing: Writing,
+    step_run: StepRun,
+    envelope: Envelope,
+    run: Run,
+    runbook: Runbook,
+    desk: Desk,
+    *,
+    approver: str,
+    approval: Approval | None,
+) -> None:
+    started = await _started(writing, step_run, envelope, run, runbook, desk, approval=approval)
+    if started is None:
+        return
+    desk.reach("write.started")
+    grant = ""
+    if desk.grants.available:
+        grant = desk.grants.mint(
+            tool=writing.tool,
+            args=envelope.args,
+            run=run.id,
+            step=writing.step_id,
+            approver=approver,
+            now=desk.clock.now(),
+        )
+    step = facts_of(writing, run, runbook, desk, approved=approval is not None)
+    permit = Permit(step=step, environment=run.environment, paused=False, grant=grant)
+    try:
+        answer = await desk.tools.act(writing.tool, envelope.args, permit, timeout_s=desk.policy.call_timeout_s)
+    except ToolDeniedError as error:
+        await _ended(
+            writing, started, run, desk, StepState.FAILED, f"{writing.title}: nothing was changed: {disarm(str(error))}"
+        )
+        return
+    except ToolError as error:
+        # It may have been carried out, wholly or in part; only a person decides what that means.
+        await _ended(writing, started, run, desk, StepState.UNKNOWN, f"{writing.title}: {disarm(str(error))}")
+        return
+    desk.reach("write.answered")
+    async with desk.store.transaction() as tx:
+        now = desk.clock.now()
+        await tx.change_step_run(started, state=StepState.RUNNING, now=now, result=answer.structured, called=True)
+        await tx.change_run(run, state=RunState.VERIFYING, now=now)
+        await tx.move_incident(run.incident_id, IncidentState.VERIFYING)
+        detail = {
+            "step": writing.step_id,
+            "tool": writing.tool,
+            "server": answer.server,
+            "approver": approver,
+            "took_ms": answer.took_ms,
+            "result": clip(answer.text, 2_000),
+        }
+        await tx.audit([AuditEntry(actor=BOT, action="step.answered", target=run.id, detail=detail)], now=now)
+    desk.reach("write.recorded")
+
+
+def _is_its_turn(move: Move, step_run: StepRun, approval: Approval | None) -> bool:
+    """Whether the machine still says, of rows that are locked now, that exactly this call comes next."""
+    match move:
+        case Act():
+            asked = approval is not None and move.approval.id == approval.id
+            return asked and move.step_run.number == step_run.number
+        case Take():
+            again = move.step_run is not None and move.step_run.number == step_run.number
+            return approval is None and again
+        case _:
+            return False
+
+
+async def _started(
+    writing: Writing,
+    step_run: StepRun,
+    envelope: Envelope,
+    run: Run,
+    runbook: Runbook,
+    desk: Desk,
+    *,
+    approval: Approval | None,
+) -> StepRun | None:
+    """
+    Write down that the call begins, before it does. From this commit on it is never made by itself again.
+
+    None when a pause, a Stop, the time limit, or somebody else came in between: everything is looked at once more.
+    """
+    try:
+        async with desk.store.transaction() as tx:
+            now = desk.clock.now()
+            # Locks, in the order in which a verdict takes them: the switch, the request, the run.
+            if await tx.paused(hold=True) is not None:
+                return None
+            fresh = await tx.approval(approval.id) if approval else None
+            await tx.change_run(run, state=RunState.RUNNING, now=now)
+            if not _is_its_turn(move_of(await tx.run_detail(run.id), runbook, now), step_run, fresh):
+                return None
+            if fresh is not None:
+                await settle(tx, fresh, state=ApprovalState.USED, by=BOT, reason="", desk=desk)
+            await tx.change_step_run(step_run, state=StepState.RUNNING, now=now)
+            await tx.move_incident(run.incident_id, IncidentState.REMEDIATING)
+            detail = {
+                "step": writing.step_id,
+                "tool": writing.tool,
+                "args": dict(envelope.args),
+                "approval": approval.id if approval else "",
+            }
+            await tx.audit([AuditEntry(actor=BOT, action="step.started", target=run.id, detail=detail)], now=now)
+            current = (await tx.run_detail(run.id)).step_runs
+    except LeaseLostError:
+        raise
+    except ConflictError:
+        return None
+    return next(one for one in current if one.number == step_run.number)
+
+
+async def _ended(writing: Writing, step_run: StepRun, run: Run, desk: Desk, state: StepState, why: str) -> None:
+    check = await _look_once(writing.expect, run, desk) if state is StepState.UNKNOWN else ""
+    async with desk.store.transaction() as tx:
+        now = desk.clock.now()
+        await tx.change_step_run(step_run, state=state, now=now, why=why, check=check)
+        detail = {"step": writing.step_id, "tool": writing.tool, "why": why}
+        await tx.audit([AuditEntry(actor=BOT, action=f"step.{state}", target=run.id, detail=detail)], now=now)
+    desk.reach(f"write.{state}")
+
+
+async def orphan(move: Orphan, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
+    """The process died in mid-write: it becomes unknown, with the post-condition as it is found now."""
+    writing = writing_of(move.step, runbook, rollback=move.step_run.rollback)
+    why = f"{writing.title}: the process ended while this was running; it may or may not have been carried out"
+    await _ended(writing, move.step_run, detail.run, desk, StepState.UNKNOWN, why)
+    return True
+
+
+async def _look_once(expect: PostCondition | None, run: Run, desk: Desk) -> str:
+    """The post-condition in a sentence, whatever it is."""
+    if expect is None:
+        return ""
+    async with desk.store.transaction() as tx:
+        detail = await tx.run_detail(run.id)
+    try:
+        holds = await _holds(expect, detail, desk)
+    except (ConfigError, ToolError) as error:
+        return f"could not be checked: {disarm(str(error))}"
+    return f"{_named(expect)}: {'yes' if holds else 'no'}, as of {desk.clock.now():%H:%M:%S} UTC"
+
+
+def _named(expect: PostCondition) -> str:
+    return expect.title or expect.that.strip()
+
+
+async def _holds(expect: PostCondition, detail: RunDetail, desk: Desk) -> bool:
+    scope = scope_of_run(detail.run, detail.step_runs)
+    args = desk.templates.fill(expect.args, scope)
+    answer = await desk.tools.call(expect.tool, args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR)
+    return desk.templates.holds(expect.that, {**scope, "result": dict(answer.structured)})
+
+
+async def verify(move: Verify, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
+    """Look at the post-condition; it has until its time is over."""
+    writing = writing_of(move.step, runbook, rollback=move.step_run.rollback)
+    expect, run = writing.expect, detail.run
+    if expect is None:
+        await _judged(writing, move.step_run, run, desk, StepState.SUCCEEDED, "the runbook names no post-condition")
+        return True
+    problem = ""
+    try:
+        holds = await _holds(expect, detail, desk)
+    except (ConfigError, ToolError) as error:
+        holds, problem = False, f" (last look failed: {disarm(str(error))})"
+    called_at = move.step_run.called_at or desk.clock.now()
+    now = desk.clock.now()
+    passed = round((now - called_at).total_seconds())
+    if holds:
+        await _judged(writing, move.step_run, run, desk, StepState.SUCCEEDED, f"{_named(expect)}, {passed} s after")
+        return True
+    if now >= called_at + timedelta(seconds=expect.within_s):
+        why = f"{_named(expect)}: not within {expect.within_s:g} s{problem}"
+        await _judged(writing, move.step_run, run, desk, StepState.FAILED, why)
+        return True
+    return await let_go(run, desk, until=now + timedelta(seconds=expect.every_s))
+
+
+async def _judged(writing: Writing, step_run: StepRun, run: Run, desk: Desk, state: StepState, check: str) -> None:
+    why = f"{writing.title} did not have the wanted effect: {check}" if state is StepState.FAILED else ""
+    async with desk.store.transaction() as tx:
+        now = desk.clock.now()
+        await tx.change_step_run(step_run, state=state, now=now, why=why, check=check)
+        detail = {"step": writing.step_id, "tool": writing.tool, "check": check}
+        await tx.audit([AuditEntry(actor=BOT, action=f"step.{state}", target=run.id, detail=detail)], now=now)
+    desk.reach("write.judged")

@@ -1,0 +1,306 @@
+"""Beginning a step: skip it, look, or ask a person for it."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core.approval import BOT, DryRun, Envelope
+from bot.core.errors import ConfigError, ToolError
+from bot.core.execution import LookAgain, OfferRollback, Run, RunState, StepRun, StepState, Take
+from bot.core.incident import IncidentState
+from bot.core.policy import Actor, Decision, Effect, Ruling
+from bot.core.posts import ApprovalCard
+from bot.core.runbook import Runbook, Step
+from bot.core.text import disarm
+from bot.flows.acting.act import act_unasked
+from bot.flows.acting.cards import approval_operation
+from bot.flows.acting.desk import Desk
+from bot.flows.acting.moves import let_go_while_paused
+from bot.flows.acting.writing import PREVIEW, Writing, ask_gate, dry_run, fill, look_anew, scope_of_run, writing_of
+from bot.ports import AuditEntry, RunDetail, Transaction
+
+_PAUSED = timedelta(seconds=30)
+
+
+async def take(move: Take, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
+    """Begin a step. True: there is more to do right away."""
+    step, waiting = move.step, move.step_run
+    back = waiting is not None and waiting.rollback
+    try:
+        if waiting is not None and not back:
+            # Time has passed since the reads that the first request rested on.
+            detail = await _refreshed(detail, runbook, desk)
+        scope = scope_of_run(detail.run, detail.step_runs)
+        if step.when and not back and not desk.templates.holds(step.when, scope):
+            why = f"not needed: `{step.when}` does not hold"
+            await _close(_turn(step, waiting), detail.run, desk, state=StepState.SKIPPED, why=why)
+            return True
+        if step.effect is Effect.READ:
+            await _look(step, desk.templates.fill(step.args, scope), detail.run, desk)
+            return True
+        writing = writing_of(step, runbook, rollback=back)
+        return await _ask(writing, waiting, detail, runbook, desk)
+    except (ConfigError, ToolError) as error:
+        why = f"{step.title}: {disarm(str(error))}"
+        await _close(_turn(step, waiting), detail.run, desk, state=StepState.FAILED, why=why)
+        return True
+
+
+async def _refreshed(detail: RunDetail, runbook: Runbook, desk: Desk) -> RunDetail:
+    """The run with its reads made anew, kept so that a rollback later rests on the same facts as the write."""
+    fresh = await look_anew(detail, runbook, desk)
+    async with desk.store.transaction() as tx:
+        now = desk.clock.now()
+        await tx.change_run(detail.run, state=detail.run.state, now=now)
+        for one in detail.step_runs:
+            if one.number in fresh:
+                await tx.change_step_run(one, state=one.state, now=now, result=fresh[one.number])
+        return await tx.run_detail(detail.run.id)
+
+
+async def look_again(move: LookAgain, desk: Desk) -> bool:
+    """Repeat a read whose process died."""
+    await _read(move.step, move.step_run, desk)
+    return True
+
+
+async def offer_rollback(move: OfferRollback, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
+    """Ask whether to take a write back that did not help. When that cannot even be asked, the run fails saying so."""
+    writing = writing_of(move.step, runbook, rollback=True)
+    try:
+        return await _ask(writing, None, detail, runbook, desk)
+    except (ConfigError, ToolError) as error:
+        turn = _Turn(step_id=writing.step_id, tool=writing.tool, effect=writing.effect, rollback=True)
+        why = f"{move.step_run.why}; the rollback cannot be offered: {disarm(str(error))}"
+        await _close(turn, detail.run, desk, state=StepState.FAILED, why=why)
+        return True
+
+
+async def _look(step: Step, args: Mapping[str, object], run: Run, desk: Desk) -> None:
+    async with desk.store.transaction() as tx:
+        now = desk.clock.now()
+        await tx.change_run(run, state=RunState.RUNNING, now=now)
+        step_run = await tx.add_step_run(
+            run, step_id=step.id, rollback=False, effect=step.effect, state=StepState.RUNNING, args=args, now=now
+        )
+    desk.reach("read.started")
+    await _read(step, step_run, desk)
+
+
+async def _read(step: Step, step_run: StepRun, desk: Desk) -> None:
+    result: Mapping[str, object] | None = None
+    why = ""
+    try:
+        answer = await desk.tools.call(
+            step.tool, step_run.args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR
+        )
+        result = answer.structured
+    except ToolError as error:
+        why = f"{step.title}: {disarm(str(error))}"
+    async with desk.store.transaction() as tx:
+        now = desk.clock.now()
+        state = StepState.SUCCEEDED if result is not None else StepState.FAILED
+        await tx.change_step_run(step_run, state=state, now=now, result=result, why=why)
+        await tx.audit([_step_audit(step_run, step.tool, state, why)], now=now)
+
+
+def _step_audit(step_run: StepRun, tool: str, state: StepState, why: str) -> AuditEntry:
+    return AuditEntry(
+        actor=BOT,
+        action=f"step.{state}",
+        target=step_run.run_id,
+        detail={"step": step_run.step_id, "tool": tool, "args": dict(step_run.args), "why": why},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """Whose turn it is: a step, or the rollback of one; and its step run where it has been begun."""
+
+    step_id: str
+    tool: str
+    effect: Effect
+    rollback: bool = False
+    waiting: StepRun | None = None
+
+
+def _turn(step: Step, waiting: StepRun | None) -> _Turn:
+    back = step.rollback if waiting is not None and waiting.rollback else None
+    tool, effect = (back.tool, back.effect) if back else (step.tool, step.effect)
+    return _Turn(step_id=step.id, tool=tool, effect=effect, rollback=back is not None, waiting=waiting)
+
+
+async def _close(turn: _Turn, run: Run, desk: Desk, *, state: StepState, why: str) -> None:
+    """The step is over without a call: it was not needed, or it could not be asked for."""
+    async with desk.store.transaction() as tx:
+        now = desk.clock.now()
+        await tx.change_run(run, state=run.state, now=now)
+        if turn.waiting is not None:
+            await tx.change_step_run(turn.waiting, state=state, now=now, why=why)
+        else:
+            await tx.add_step_run(
+                run,
+                step_id=turn.step_id,
+                rollback=turn.rollback,
+                effect=turn.effect,
+                state=state,
+                args={},
+                now=now,
+                why=why,
+            )
+        audit = {"step": turn.step_id, "tool": turn.tool, "rollback": turn.rollback, "why": why}
+        await tx.audit([AuditEntry(actor=BOT, action=f"step.{state}", target=run.id, detail=audit)], now=now)
+
+
+async def _ask(writing: Writing, waiting: StepRun | None, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
+    run, scope = detail.run, scope_of_run(detail.run, detail.step_runs)
+    async with desk.store.transaction() as tx:
+        pause = await tx.paused()
+    # A pause holds the run where it is; it does not fail it.
+    decision = await ask_gate(writing, run, runbook, desk, paused=False, approved=False)
+    # To take something back is a decision of its own, so it is always asked for.
+    asks = decision.ruling is Ruling.ASK or writing.rollback
+    if decision.ruling is Ruling.ALLOW and not asks and pause is not None:
+        return await let_go_while_paused(run, desk, until=desk.clock.now() + _PAUSED)
+    await _audit_decision(writing, run, desk, decision)
+    if decision.ruling is Ruling.DENY:
+        raise ConfigError(decision.reason)
+    args = fill(writing, scope, desk)
+    preview = await dry_run(writing, args, scope, desk)
+    if not preview.targets:
+        why = f"nothing to do: {disarm(preview.summary) or 'no target is left'}"
+        turn = _Turn(
+            step_id=writing.step_id,
+            tool=writing.tool,
+            effect=writing.effect,
+            rollback=writing.rollback,
+            waiting=waiting,
+        )
+        await _close(turn, run, desk, state=StepState.SKIPPED, why=why)
+        return True
+    await _check_answerable(writing, run, desk, asks=asks)
+    now = desk.clock.now()
+    envelope = _envelope(writing, args, preview, run, now + desk.policy.expires_after)
+    async with desk.store.transaction() as tx:
+        await tx.change_run(run, state=run.state, now=now)
+        step_run = await _queued(tx, writing, waiting, run, args, now)
+        if asks:
+            await _request(tx, run, step_run, envelope, preview, desk, now, reason=decision.reason, paused=bool(pause))
+            due_at = min(envelope.expires_at, run.deadline_at)
+            await tx.change_run(run, state=RunState.AWAITING_APPROVAL, now=now, due_at=due_at)
+            await tx.move_incident(run.incident_id, IncidentState.AWAITING_APPROVAL)
+    if asks:
+        desk.reach("approval.asked")
+        return False
+    await act_unasked(writing, step_run, envelope, run, runbook, desk)
+    return True
+
+
+async def _queued(
+    tx: Transaction, writing: Writing, waiting: StepRun | None, run: Run, args: Mapping[str, object], now: datetime
+) -> StepRun:
+    """The step run with exactly these arguments, whether it is new or has been asked for before."""
+    if waiting is not None:
+        await tx.change_step_run(waiting, state=StepState.QUEUED, now=now, args=args)
+        return waiting
+    return await tx.add_step_run(
+        run,
+        step_id=writing.step_id,
+        rollback=writing.rollback,
+        effect=writing.effect,
+        state=StepState.QUEUED,
+        args=args,
+        now=now,
+    )
+
+
+async def _audit_decision(writing: Writing, run: Run, desk: Desk, decision: Decision) -> None:
+    async with desk.store.transaction() as tx:
+        detail = {
+            "step": writing.step_id,
+            "tool": writing.tool,
+            "effect": writing.effect,
+            "ruling": decision.ruling,
+            "why": decision.reason,
+        }
+        entry = AuditEntry(actor=BOT, action="policy.decided", target=run.id, detail=detail)
+        await tx.audit([entry], now=desk.clock.now())
+
+
+async def _check_answerable(writing: Writing, run: Run, desk: Desk, *, asks: bool) -> None:
+    """Nobody is woken for a question that no answer could follow."""
+    if asks and not desk.approvers.configured(run.environment):
+        where = run.environment or "this environment"
+        raise ConfigError(f"nobody can approve this: set `approvers:` for {where} in aiops.yaml")
+    if not desk.grants.available and await desk.tools.offers(
+        PREVIEW, writing.tool, timeout_s=desk.policy.call_timeout_s
+    ):
+        raise ConfigError("AIOPS_APPROVAL_KEY is not set, so no grant can be signed and the server would refuse")
+
+
+def _envelope(
+    writing: Writing, args: Mapping[str, object], preview: DryRun, run: Run, expires_at: datetime
+) -> Envelope:
+    return Envelope(
+        run=run.id,
+        runbook=run.runbook_id,
+        runbook_title=run.title,
+        runbook_sha256=run.runbook_sha256,
+        step=writing.step_id,
+        step_title=writing.title,
+        tool=writing.tool,
+        args=args,
+        effect=writing.effect,
+        targets=preview.targets,
+        environment=run.environment,
+        requester=run.requester,
+        reason=run.reason,
+        expires_at=expires_at,
+        rollback=writing.rollback,
+    )
+
+
+async def _request(
+    tx: Transaction,
+    run: Run,
+    step_run: StepRun,
+    envelope: Envelope,
+    preview: DryRun,
+    desk: Desk,
+    now: datetime,
+    *,
+    reason: str,
+    paused: bool,
+) -> None:
+    two = envelope.effect is Effect.DESTRUCTIVE and run.environment in desk.policy.two_person
+    approval = await tx.add_approval(
+        secrets.token_urlsafe(16),
+        run=run,
+        step_run=step_run,
+        envelope=envelope,
+        dry_run=preview,
+        needed=2 if two else 1,
+        now=now,
+    )
+    if approval.envelope.sha256 != approval.sha256:
+        raise ConfigError(
+            "its arguments cannot be kept exactly as they are (a number such as 1e30), so nobody is asked"
+        )
+    incident = await tx.incident(run.incident_id)
+    await tx.put_post(
+        operation=approval_operation(approval),
+        incident_id=run.incident_id,
+        content=ApprovalCard(incident=incident, approval=approval, paused=paused),
+        now=now,
+    )
+    detail = {
+        "approval": approval.id,
+        "step": envelope.step,
+        "tool": envelope.tool,
+        "sha256": approval.sha256,
+        "targets": [target.id for target in envelope.targets],
+        "needed": approval.needed,
+        "why": reason,
+    }
+    await tx.audit([AuditEntry(actor=BOT, action="approval.asked", target=run.id, detail=detail)], now=now)

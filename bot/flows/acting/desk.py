@@ -1,0 +1,41 @@
+"""What the executor works with, and its house rules."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.ports import ActingTools, Approvers, Clock, Grants, RunbookSource, Store, Templates
+
+
+def pass_by(_: str) -> None:
+    """Go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPolicy:
+    """From aiops.yaml."""
+
+    expires_after: timedelta = timedelta(minutes=30)
+    two_person: frozenset[str] = frozenset()
+    """Environments in which a destructive step needs two different people."""
+    threshold: float = 0.8
+    """The calibrated confidence that an autonomous write needs."""
+    call_timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything that following a runbook needs."""
+
+    store: Store
+    tools: ActingTools
+    templates: Templates
+    grants: Grants
+    approvers: Approvers
+    runbooks: RunbookSource
+    clock: Clock
+    owner: str
+    lease: timedelta
+    policy: RunPolicy = RunPolicy()
+    reach: Callable[[str], None] = pass_by
+    """Called at named points where a crash would hurt most; tests make it kill the process."""

@@ -1,0 +1,304 @@
+"""Following runbooks: rows, templates, grants, and who may say yes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.core.approval import Approval, ApprovalState, DryRun, Envelope, Vote
+from bot.core.execution import Run, RunState, StepRun, StepState
+from bot.core.policy import Actor, Decision, Effect, Level, Pin, StepFacts
+from bot.core.posts import Announcement
+from bot.core.runbook import Runbook
+from bot.ports.model import ToolResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run that is asked for."""
+
+    incident_id: str
+    runbook: Runbook
+    requester: str
+    reason: str
+    environment: str
+    level: Level
+    confidence: float
+    parameters: Mapping[str, object]
+    scope: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDetail:
+    """A run with its steps and approvals, oldest first."""
+
+    run: Run
+    step_runs: tuple[StepRun, ...]
+    approvals: tuple[Approval, ...]
+    incident_resolved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """The kill switch is on."""
+
+    by: str
+    reason: str
+    at: datetime
+
+
+class RunTransaction(Protocol):
+    """The runs' part of a transaction."""
+
+    async def add_run(self, new: NewRun, *, now: datetime) -> Run | None:
+        """Plan a run; None when this runbook is being followed for this incident already."""
+        ...
+
+    async def claim_run(self, *, now: datetime, owner: str, lease: timedelta) -> Run | None:
+        """Take one that is due: planned, or under way with nobody at it."""
+        ...
+
+    async def extend_run(self, run: Run, *, owner: str, until: datetime) -> None:
+        """Raises LeaseLostError when the run is no longer ours."""
+        ...
+
+    async def change_run(
+        self, run: Run, *, state: RunState, now: datetime, due_at: datetime | None = None, why: str = ""
+    ) -> None:
+        """
+        Move the run; with `due_at` it is let go until then. Entering or leaving an end state is final.
+
+        Raises LeaseLostError when another attempt has taken over.
+        """
+        ...
+
+    async def run_detail(self, run_id: str) -> RunDetail:
+        """Raises NotFoundError."""
+        ...
+
+    async def runs(self, *, limit: int, incident_id: str = "", only_open: bool = False) -> Sequence[Run]: ...
+
+    async def count_runs(self, *, since: datetime) -> int: ...
+
+    async def stop_run(self, run_id: str, *, user: str, now: datetime) -> bool:
+        """Ask a run to stop before its next step; False when it is over already."""
+        ...
+
+    async def add_step_run(
+        self,
+        run: Run,
+        *,
+        step_id: str,
+        rollback: bool,
+        effect: Effect,
+        state: StepState,
+        args: Mapping[str, object],
+        now: datetime,
+        why: str = "",
+    ) -> StepRun: ...
+
+    async def change_step_run(
+        self,
+        step_run: StepRun,
+        *,
+        state: StepState,
+        now: datetime,
+        args: Mapping[str, object] | None = None,
+        result: Mapping[str, object] | None = None,
+        called: bool = False,
+        why: str | None = None,
+        check: str | None = None,
+    ) -> None:
+        """
+        Move a step run by compare-and-set on the state it was read with; `called` notes that its answer is stored.
+
+        Raises ConflictError when somebody else moved it.
+        """
+        ...
+
+    async def add_approval(
+        self,
+        approval_id: str,
+        *,
+        run: Run,
+        step_run: StepRun,
+        envelope: Envelope,
+        dry_run: DryRun,
+        needed: int,
+        now: datetime,
+    ) -> Approval: ...
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Locked until the transaction ends: one verdict at a time. Raises NotFoundError."""
+        ...
+
+    async def settle_approval(
+        self,
+        approval: Approval,
+        *,
+        state: ApprovalState,
+        by: str,
+        reason: str,
+        votes: Sequence[Vote],
+        now: datetime,
+    ) -> None:
+        """Compare-and-set from the state it was read with. Raises ConflictError when somebody was first."""
+        ...
+
+    async def pending_approvals(self) -> Sequence[Approval]: ...
+    async def due_approvals(self, *, now: datetime) -> Sequence[Approval]:
+        """Pending ones that are past their time, locked."""
+        ...
+
+    async def wake_run(self, run_id: str, *, now: datetime) -> None:
+        """Something changed for this run: look at it now."""
+        ...
+
+    async def wake_runs_of_resolved(self, *, now: datetime) -> None:
+        """Look now at the runs that wait although their incident is over and nothing was changed."""
+        ...
+
+    async def announced(self, operation: str) -> bool: ...
+
+    async def announce(self, operation: str, content: Announcement, *, channel: str, now: datetime) -> None:
+        """A line to a channel that belongs to no incident; said once however often it is asked for."""
+        ...
+
+    async def move_incident(self, incident_id: str, state: str) -> None:
+        """Where the transition table allows it; else the incident stays as it is."""
+        ...
+
+    async def paused(self, *, hold: bool = False) -> Pause | None:
+        """The kill switch; with `hold` nobody can turn it until this transaction has ended."""
+        ...
+
+    async def set_pause(self, *, paused: bool, user: str, reason: str, now: datetime) -> bool:
+        """False when it was so already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """With what right the executor makes a call."""
+
+    step: StepFacts | None
+    environment: str
+    paused: bool
+    grant: str = ""
+
+
+class Pins(Protocol):
+    """Tools as a person accepted them."""
+
+    async def compare(self, server: str, tools: Mapping[str, tuple[str, Mapping[str, object]]]) -> Mapping[str, Pin]:
+        """Hash and description by tool name, against what was accepted; a tool seen for the first time is accepted."""
+        ...
+
+
+class ActingTools(Protocol):
+    """The executor's side of the tools."""
+
+    async def call(
+        self,
+        name: str,
+        args: Mapping[str, object],
+        *,
+        timeout_s: float,
+        actor: Actor = Actor.TRIAGE_AGENT,
+        beside: str = "",
+    ) -> ToolResult:
+        """Call one read tool; with `beside`, on the server that has that tool."""
+        ...
+
+    async def rule(self, name: str, *, step: StepFacts, environment: str, paused: bool, timeout_s: float) -> Decision:
+        """What the gate says about this call. Raises ToolUnavailableError when no server has the tool."""
+        ...
+
+    async def act(self, name: str, args: Mapping[str, object], permit: Permit, *, timeout_s: float) -> ToolResult:
+        """
+        Make one call, once.
+
+        Raises ToolDeniedError when the gate or the server refused (nothing was changed), ToolUnavailableError when it
+        is not known whether the call was carried out, ToolError with the server's words when the tool failed.
+        """
+        ...
+
+    async def offers(self, name: str, beside: str, *, timeout_s: float) -> bool:
+        """Whether the server that has the tool `beside` has `name` as well."""
+        ...
+
+
+class Templates(Protocol):
+    """Arguments and conditions of runbooks: sandboxed, strict, with bounded output."""
+
+    def fill(self, args: Mapping[str, object], scope: Mapping[str, object]) -> Mapping[str, object]:
+        """Render every text in the arguments; a value that is one expression alone keeps its type. Raises ConfigError."""
+        ...
+
+    def holds(self, expression: str, scope: Mapping[str, object]) -> bool:
+        """Whether a condition is true. Raises ConfigError when it cannot be worked out."""
+        ...
+
+    def value(self, expression: str, scope: Mapping[str, object]) -> object:
+        """What an expression comes to. Raises ConfigError."""
+        ...
+
+
+class Grants(Protocol):
+    """Short-lived signed permissions for one exact call."""
+
+    @property
+    def available(self) -> bool:
+        """False without AIOPS_APPROVAL_KEY: then nothing that needs a grant can run."""
+        ...
+
+    def mint(self, *, tool: str, args: Mapping[str, object], run: str, step: str, approver: str, now: datetime) -> str:
+        """Sign one. Raises ConfigError without a key."""
+        ...
+
+
+class Approvers(Protocol):
+    """Who may approve, asked of Slack every time."""
+
+    async def may_approve(self, user: str, environment: str) -> bool:
+        """Raises ChatUnavailableError when the group cannot be looked up; then nobody may."""
+        ...
+
+    def configured(self, environment: str) -> Sequence[str]:
+        """User and group ids for an environment; empty: nobody can approve."""
+        ...
+
+
+class RunbookSource(Protocol):
+    """Reads the runbook that a run has kept."""
+
+    def parse(self, source: str, path: str) -> Runbook:
+        """Raises ConfigError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """One sealed audit entry."""
+
+    place: int
+    entry: int
+    at: datetime
+    actor: str
+    action: str
+    target: str
+    detail: Mapping[str, object]
+    hash: str
+
+
+class AuditDestination(Protocol):
+    """Where the audit log is shipped to."""
+
+    @property
+    def name(self) -> str:
+        """Names the cursor."""
+        ...
+
+    async def send(self, lines: Sequence[AuditLine]) -> int:
+        """Send some, from the first on; how many were taken (at least one). Raises AiopsError when none was."""
+        ...

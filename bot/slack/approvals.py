@@ -1,0 +1,135 @@
+"""Buttons and modals of approvals and runs. The buttons carry an opaque id; everything is read and checked anew."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.approval import Approval, Say, Verdict
+from bot.core.errors import AiopsError
+from bot.flows import Acting
+from bot.slack.payload import Json, record, records, text_of
+from bot.slack.problems import translated
+from bot.slack.tell import Teller, user_of
+from bot.slack.views import approval as view
+from bot.slack.views import replies, run
+from bot.slack.views.message import Message
+from bot.slack.views.modal import View, told
+from bot.slack.views.text import with_people
+
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[AsyncAck, Json], Awaitable[None]]
+
+
+class ApprovalHandlers:
+    """Every handler acknowledges, asks one flow, and answers the person who pressed."""
+
+    def __init__(self, acting: Acting, *, client: AsyncWebClient, teller: Teller) -> None:
+        self._acting = acting
+        self._client = client
+        self._teller = teller
+
+    def register(self, app: AsyncApp) -> None:
+        """Bind to Bolt."""
+        app.action(view.REVIEW)(self._opens(view.approve_form))
+        app.action(view.REJECT)(self._opens(view.reject_form))
+        app.action(view.APPROVE)(self._decides(Verdict.APPROVE))
+        app.action(view.WITHDRAW)(self._decides(Verdict.WITHDRAW))
+        app.view(view.APPROVE_FORM)(self._submits(Verdict.APPROVE, "Not approved"))
+        app.view(view.REJECT_FORM)(self._submits(Verdict.REJECT, "Not rejected"))
+        app.action(run.STOP)(self._on_stop)
+        app.action(run.CARRIED_OUT)(self._settles(carried_out=True))
+        app.action(run.NOT_CARRIED_OUT)(self._settles(carried_out=False))
+
+    def _opens(self, form: Callable[[Approval], View]) -> Handler:
+        """Show a form, or say at once why there is none for this person."""
+
+        async def on_press(ack: AsyncAck, body: Json) -> None:
+            await ack()
+            await self._teller.tell(body, self._open(form, body))
+
+        return on_press
+
+    async def _open(self, form: Callable[[Approval], View], body: Json) -> Message | None:
+        review = await self._acting.review(pressed_value(body), user_of(body))
+        if review.refused:
+            return replies.spoken(review.refused)
+        with translated("views.open"):
+            await self._client.views_open(trigger_id=text_of(body, "trigger_id"), view=dict(form(review.approval)))
+        return None
+
+    def _decides(self, verdict: Verdict) -> Handler:
+        async def on_press(ack: AsyncAck, body: Json) -> None:
+            await ack()
+            await self._teller.tell(body, self._decide(body, verdict))
+
+        return on_press
+
+    async def _decide(self, body: Json, verdict: Verdict) -> Message | None:
+        review = await self._acting.review(pressed_value(body), user_of(body))
+        # An approval's content is frozen, so its id stands for what the card showed.
+        say = Say(user=user_of(body), verdict=verdict, shown_sha256=review.approval.sha256)
+        answer = await self._acting.decide(review.approval.id, say)
+        return None if answer.done else replies.spoken(answer.text)
+
+    def _submits(self, verdict: Verdict, sorry: str) -> Handler:
+        """The submission is the verdict; a refusal replaces the form with the reason."""
+
+        async def on_submit(ack: AsyncAck, body: Json) -> None:
+            shown = record(body.get("view"))
+            try:
+                held = record(json.loads(text_of(shown, "private_metadata") or "{}"))
+                say = Say(
+                    user=user_of(body),
+                    verdict=verdict,
+                    shown_sha256=text_of(held, "sha256"),
+                    reason=entered(shown, view.REASON),
+                )
+                answer = await self._acting.decide(text_of(held, "approval"), say)
+            except (AiopsError, ValueError) as error:
+                _log.warning("a verdict could not be taken: %s", error, exc_info=error)
+                text = str(error) if isinstance(error, AiopsError) else "This form cannot be read; open it again."
+                await ack(response_action="update", view=dict(told(sorry, with_people(text, 1_000))))
+                return
+            if answer.done:
+                await ack()
+                return
+            await ack(response_action="update", view=dict(told(sorry, with_people(answer.text, 1_000))))
+
+        return on_submit
+
+    async def _on_stop(self, ack: AsyncAck, body: Json) -> None:
+        await ack()
+        await self._teller.tell(body, self._stop(body))
+
+    async def _stop(self, body: Json) -> Message:
+        answer = await self._acting.stop(pressed_value(body), user_of(body))
+        return replies.spoken(answer.text)
+
+    def _settles(self, *, carried_out: bool) -> Handler:
+        async def settle(body: Json) -> Message:
+            run_id, _, number = pressed_value(body).rpartition(":")
+            step = int(number) if number.isdecimal() else 0
+            answer = await self._acting.settle_unknown(run_id, step, user_of(body), carried_out)
+            return replies.spoken(answer.text)
+
+        async def on_press(ack: AsyncAck, body: Json) -> None:
+            await ack()
+            await self._teller.tell(body, settle(body))
+
+        return on_press
+
+
+def pressed_value(body: Json) -> str:
+    """What the pressed button carries."""
+    return next((text_of(action, "value") for action in records(body.get("actions"))), "")
+
+
+def entered(view: Json, block_id: str) -> str:
+    """The text of one input of a submitted modal."""
+    block = record(record(record(view.get("state")).get("values")).get(block_id))
+    return next((text_of(record(element), "value") for element in block.values()), "")
