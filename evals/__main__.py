@@ -1,10 +1,14 @@
-"""`python -m evals`: score the offline analyst, and the configured model, on the cases."""
+"""
+`python -m evals`: score the offline analyst, and the configured model, on the cases.
+
+`python -m evals redaction` and `python -m evals redteam` measure what protects people instead.
+"""
 
 import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +18,14 @@ from bot.settings import load_settings
 from evals import baseline, report
 from evals.bench.report import console, write
 from evals.casefile import Case, load_cases
+from evals.redaction import report as redaction
+from evals.redteam import report as redteam
 from evals.runner import ROOT, make_desk, run_cases
 from evals.scorers import score
 
 PAGE = ROOT / "docs" / "explanation" / "accuracy.md"
 OFFLINE = "offline analyst"
+_OTHERS: Mapping[str, Callable[[Sequence[str]], int]] = {"redaction": redaction.main, "redteam": redteam.main}
 
 
 async def offline_sheet(cases: Sequence[Case]) -> report.Sheet:
@@ -89,7 +96,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when done, 1 when --check found something worse, 2 when a case or a setting cannot be used."""
-    args = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in _OTHERS:
+        return _OTHERS[words[0]](words[1:])
+    args = _parser().parse_args(words)
     try:
         sheets = asyncio.run(_sheets(args))
         _show(sheets, as_json=args.json)

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from slackbox import ephemerals, messages
+from slackbox import ephemerals, messages, rooms
 from slackbox.box import Box
 from slackbox.errors import WorldError
 from slackbox.jsons import Json, object_at
@@ -69,15 +69,15 @@ def react(box: Box, *, user: str, channel: str, ts: str, name: str, remove: bool
 
 def invite(box: Box, *, user: str, channel: str) -> None:
     """Somebody (or the bot) is added to a channel."""
-    room = box.workspace.get_channel(channel)
-    person = box.workspace.get_person(user)
-    room.members.add(person.id)
-    box.events.joined(room, person.id)
+    room, person = box.workspace.get_channel(channel), box.workspace.get_person(user)
+    rooms.add_member(box, room, person.id)
 
 
 def kick(box: Box, *, user: str, channel: str) -> None:
     """Somebody (or the bot) is removed from a channel."""
-    box.workspace.get_channel(channel).members.discard(box.workspace.get_person(user).id)
+    room, person = box.workspace.get_channel(channel), box.workspace.get_person(user)
+    if person.id in room.members:
+        rooms.remove_member(box, room, person.id)
 
 
 def _own(box: Box, user: str, channel: str, ts: str) -> Post:

@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.approval import Approval, Say, Verdict
 from bot.core.errors import AiopsError
+from bot.core.policy import Effect
 from bot.flows import Acting
 from bot.slack.payload import Json, record, records, text_of
 from bot.slack.problems import translated
@@ -71,6 +72,8 @@ class ApprovalHandlers:
 
     async def _decide(self, body: Json, verdict: Verdict) -> Message | None:
         review = await self._acting.review(pressed_value(body), user_of(body))
+        if verdict is Verdict.APPROVE and review.approval.envelope.effect is Effect.DESTRUCTIVE:
+            return replies.spoken("A destructive step is approved in its form, after a look at the exact call.")
         # An approval's content is frozen, so its id stands for what the card showed.
         say = Say(user=user_of(body), verdict=verdict, shown_sha256=review.approval.sha256)
         answer = await self._acting.decide(review.approval.id, say)

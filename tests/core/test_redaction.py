@@ -19,6 +19,12 @@ SECRETS = [
     ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTYifQ.c2lnbmF0dXJl", "eyJzdWIiOiIxMjM0NTYifQ"),
     ("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANB\n-----END PRIVATE KEY-----", "MIIEvQIBADANB"),
     ("mail to jane.doe@example.com now", "jane.doe@example.com"),
+    ('{"text": "{\\"password\\": \\"correct-horse\\"}"}', "correct-horse"),
+    ("deploy --password correct-horse --wait", "correct-horse"),
+    ('passphrase: "velvet quartz ember saddle"', "quartz ember"),
+    ("Cookie: session=0123456789abcdef", "0123456789abcdef"),
+    ("key wJalrXUtnFEMI4K7MDENGbPxRfiCYz9Q2h5T8v6s", "wJalrXUtnFEMI4K7MDENG"),
+    ("postgres://shop:p@ss99word@db:5432/orders", "ss99word"),
     ("card 4111 1111 1111 1111 declined", "4111 1111 1111 1111"),
 ]
 HARMLESS = [
@@ -29,6 +35,11 @@ HARMLESS = [
     "token bucket is empty",
     "commit 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567 by ines",
     "secret=${VAULT_SECRET}",
+    "PRIVATE-TOKEN: $PRIVATE_TOKEN",
+    "took 0.0006111111111111124 s at 1743577977220",
+    "Pod/payments-api-7f9dd8b6c4-c12fj restarted",
+    "pulled checkout@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "Kubernetes Basic Troubleshooting",
 ]
 
 
@@ -46,6 +57,11 @@ def test_the_same_secret_keeps_being_recognisable_as_the_same():
     first, second = redact("password=correct-horse"), redact("pwd: correct-horse")
 
     assert first.split("[")[1] == second.split("[")[1]
+
+
+def test_a_placeholder_is_not_taken_for_a_secret_itself():
+    assert redact("sk-proj-abcdefghijklmnopqrst").count("[") == 1
+    assert redact("redis://:s3cr3tpass@cache.example.com/0").endswith("@cache.example.com/0")
 
 
 @given(st.text())

@@ -71,10 +71,13 @@ _PERSON: Final = re.compile(r"<@([UW][A-Z0-9]{2,20})>")
 
 def with_people(text: str, limit: int) -> Mrkdwn:
     """Text that our own flows wrote around people's words: only mentions of people stay, all else is disarmed."""
-    parts = _PERSON.split(clip(text, limit))
-    return Mrkdwn(
-        "".join(f"<@{part}>" if place % 2 else _kept_edges(part) for place, part in enumerate(parts)) or _EMPTY
-    )
+    # An entity is up to five characters long, so a text full of them is clipped again, shorter.
+    for room in (limit, limit // 2, limit // 5):
+        parts = _PERSON.split(clip(text, room))
+        made = "".join(f"<@{part}>" if place % 2 else _kept_edges(part) for place, part in enumerate(parts))
+        if len(made) <= limit:
+            break
+    return Mrkdwn(made or _EMPTY)
 
 
 def _kept_edges(text: str) -> str:
