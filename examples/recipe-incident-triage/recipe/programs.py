@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ from typing import Any, Self
 
 _READY_S = 60.0
 _STOP_S = 15.0
+
+_PORTS = range(15_000, 32_000)
 
 
 class RecipeError(Exception):
@@ -53,9 +56,15 @@ class Program:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """
+    A port that was free a moment ago, below the range from which Linux takes ports for outgoing connections.
+
+    The checkout binds its port half a minute later; from the ephemeral range a connection could have taken it by then.
+    """
+    for port in random.SystemRandom().sample(_PORTS, 50):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise RecipeError(f"no free port among {_PORTS.start} to {_PORTS.stop - 1}")
 
 
 def python(module: str, *args: str) -> list[str]:
