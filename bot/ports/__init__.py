@@ -27,12 +27,23 @@ from bot.ports.agent import (
     TriageAgent,
 )
 from bot.ports.knowledge import Embedder, PostmortemIndex, Prompts, Runbooks, SimilarSearch, Watermark
+from bot.ports.learning import (
+    ActionCounts,
+    CalibrationFit,
+    ClassifierRecord,
+    ContentVersion,
+    LearningTransaction,
+    NewOutcome,
+    PastIncident,
+    Standing,
+)
 from bot.ports.model import Budget, Message, Model, ModelReply, Reservation, ToolCall, ToolResult, Tools, ToolSpec
 from bot.ports.store import AuditEntry, Counts, InboxItem, IncidentDetail, Intake, IntakeView, Store, Transaction
 from bot.ports.world import Chat, Clock
 
 __all__ = [
     "ActingTools",
+    "ActionCounts",
     "AgentEvent",
     "Approvers",
     "AuditDestination",
@@ -40,9 +51,12 @@ __all__ = [
     "AuditLine",
     "Brief",
     "Budget",
+    "CalibrationFit",
     "Chat",
+    "ClassifierRecord",
     "Clock",
     "Concluded",
+    "ContentVersion",
     "Counts",
     "Embedder",
     "Gathered",
@@ -52,11 +66,14 @@ __all__ = [
     "Intake",
     "IntakeView",
     "Journal",
+    "LearningTransaction",
     "Message",
     "Model",
     "ModelCallEntry",
     "ModelReply",
+    "NewOutcome",
     "NewRun",
+    "PastIncident",
     "Pause",
     "Permit",
     "Pins",
@@ -68,6 +85,7 @@ __all__ = [
     "RunbookSource",
     "Runbooks",
     "SimilarSearch",
+    "Standing",
     "Store",
     "TasksChanged",
     "Templates",

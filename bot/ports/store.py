@@ -15,6 +15,7 @@ from bot.core.intake import IntakePlan, IntakePolicy, KnownAlert, OpenIncident
 from bot.core.posts import Content, Post
 from bot.ports.action import RunTransaction
 from bot.ports.agent import Concluded, Gathered
+from bot.ports.learning import LearningTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ class IntakeView:
     """Fingerprint to starts_at of its firing alert, for senders that do not say when a resolved alert began."""
 
 
-class Transaction(RunTransaction, Protocol):
+class Transaction(RunTransaction, LearningTransaction, Protocol):
     """What can be read and written inside one transaction."""
 
     async def read_intake(self, deliveries: Sequence[Delivery], *, since: datetime) -> IntakeView:

@@ -74,6 +74,8 @@ class InvestigationQueries(Session):
             id=investigation.id,
             attempt=investigation.attempt,
             assessment=jsonb(to_json(concluded.assessment)),
+            runbook=concluded.runbook.id if concluded.runbook else "",
+            runbook_alerts=list(concluded.runbook.alerts) if concluded.runbook else [],
         )
         _ours(row, investigation)
         await self.execute("touch_card", id=investigation.incident_id, now=now)

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from bot.adapters.postgres.intake_queries import IntakeQueries
+from bot.adapters.postgres.learning_queries import LearningQueries
 from bot.adapters.postgres.post_queries import PostQueries
 from bot.adapters.postgres.read_queries import ReadQueries
 from bot.adapters.postgres.run_queries import RunQueries
@@ -17,7 +18,7 @@ from bot.core.redaction import redact
 from bot.ports import AuditEntry, Clock, ModelCallEntry, ToolCallEntry
 
 
-class PostgresTransaction(IntakeQueries, PostQueries, ReadQueries, RunQueries):
+class PostgresTransaction(IntakeQueries, PostQueries, ReadQueries, RunQueries, LearningQueries):
     """Everything that can be read and written inside one transaction."""
 
     def __init__(self, connection: AsyncConnection[DictRow], default_channel: str) -> None:

@@ -139,9 +139,15 @@ on conflict (investigation_id, id) do nothing
 
 -- name: save_assessment
 -- Frozen from here on; a second attempt with the same result changes nothing.
-update aiops.investigation set assessment = coalesce(assessment, %(assessment)s)
-where id = %(id)s and attempt = %(attempt)s and state = 'running'
-returning id
+update aiops.investigation v set assessment = coalesce(v.assessment, %(assessment)s), runbook = %(runbook)s,
+    -- Autonomy is earned for the alert that the runbook is for, else for the first.
+    alert_class = coalesce((
+        select a.name from unnest(i.alert_names) with ordinality as a (name, place)
+        order by (a.name = any(%(runbook_alerts)s)) desc, a.place limit 1
+    ), '')
+from aiops.incident i
+where v.id = %(id)s and i.id = v.incident_id and v.attempt = %(attempt)s and v.state = 'running'
+returning v.id
 
 -- name: put_post
 -- How a message should read now.

@@ -1,0 +1,1 @@
+"""Learning: the recorded cause, the grade, calibration, autonomy, the digest, replay."""

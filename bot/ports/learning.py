@@ -1,0 +1,207 @@
+"""What is kept about labels, and what is learned from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.core.confidence import Calibration
+from bot.core.incident import Incident
+from bot.core.outcome import Call, Grade, GradedBy, MessageRef, Outcome, OutcomeForm, OutcomeSource
+from bot.core.policy import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOutcome:
+    """A label that is to be written down as the next version."""
+
+    incident_id: str
+    form: OutcomeForm
+    author: str
+    source: OutcomeSource
+    message: MessageRef | None = None
+    grade: Grade | None = None
+    graded_by: GradedBy | None = None
+    grade_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastIncident:
+    """An incident from before the bot, as it was imported."""
+
+    id: str
+    title: str
+    service: str
+    started_at: datetime
+    cause: str
+    cause_class: str
+    component: str = ""
+    severity: str = ""
+    alerts: tuple[str, ...] = ()
+    fix: str = ""
+    fix_worked: bool | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What one class of alert has earned with one runbook."""
+
+    alert_class: str
+    runbook: str
+    level: Level
+    why: str
+    lower_bound: float | None
+    """Lower bound of the 90 % interval of the helpful rate; None while nothing is labelled."""
+    labels: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationFit:
+    """One nightly fit and why it is used or not."""
+
+    calibration: Calibration
+    fitted_at: datetime
+    brier_old: float | None
+    brier_new: float | None
+    compared: int
+    """How many later calls the two were compared on."""
+    used: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionCounts:
+    """Approvals and runs of a period."""
+
+    approvals_asked: int
+    approvals_rejected: int
+    approvals_expired: int
+    runs_succeeded: int
+    runs_ended: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentVersion:
+    """A prompt, runbook or model as it was first seen at work."""
+
+    kind: str
+    name: str
+    version: str
+    sha256: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierRecord:
+    """One quarter's classifier: its report, and its weights when it was good enough to ship."""
+
+    quarter: str
+    trained_at: datetime
+    labels: int
+    shipped: bool
+    body: Mapping[str, object]
+
+
+class LearningTransaction(Protocol):
+    """The learning part of a transaction."""
+
+    async def add_outcome(self, new: NewOutcome, *, now: datetime) -> Outcome:
+        """The next version, under a lock on the incident. Raises NotFoundError for an unknown incident."""
+        ...
+
+    async def outcome(self, incident_id: str) -> Outcome | None:
+        """The label that stands: the newest version."""
+        ...
+
+    async def outcomes(self, incident_id: str) -> Sequence[Outcome]:
+        """Every version, oldest first."""
+        ...
+
+    async def outcome_by_message(self, channel: str, ts: str) -> Outcome | None:
+        """The newest version that was written in a message, whether or not it still stands."""
+        ...
+
+    async def outcome_message_deleted(self, channel: str, ts: str, *, now: datetime) -> int:
+        """Mark the versions whose message is gone; how many there were."""
+        ...
+
+    async def grade_outcome(
+        self, outcome: Outcome, *, grade: Grade, by: GradedBy, reason: str, judged_with: str = ""
+    ) -> None:
+        """Give a version its grade; a judge's is kept beside a person's, which it never replaces."""
+        ...
+
+    async def unjudged_outcomes(self, *, limit: int) -> Sequence[Outcome]:
+        """Labels that stand, name a cause, belong to a posted hypothesis, and have no grade and no judge's word yet."""
+        ...
+
+    async def ask_outcome(self, incident_id: str, *, now: datetime) -> bool:
+        """Note that the root cause was asked for; False when it was before."""
+        ...
+
+    async def unasked(self, *, limit: int) -> Sequence[Incident]:
+        """Resolved incidents with a hypothesis in their thread that were not asked about yet and have no label."""
+        ...
+
+    async def due_reminders(self, *, asked_before: datetime, limit: int) -> Sequence[Incident]:
+        """Asked before this moment, never reminded, still without a label."""
+        ...
+
+    async def outcome_reminded(self, incident_id: str, *, now: datetime) -> None: ...
+
+    async def unlabelled(self, *, limit: int) -> Sequence[Incident]:
+        """Resolved incidents with a hypothesis and without a label, newest first."""
+        ...
+
+    async def put_past_incident(self, past: PastIncident, *, by: str, now: datetime) -> bool:
+        """Add or replace an imported incident; False when it was there, unchanged."""
+        ...
+
+    async def past_incidents(self) -> Sequence[PastIncident]: ...
+
+    async def vote_similar(
+        self, incident_id: str, similar_id: str, *, user: str, relevant: bool, now: datetime
+    ) -> None: ...
+
+    async def calls(self, *, since: datetime | None = None) -> Sequence[Call]:
+        """The first posted hypothesis of each incident with the label that stands, oldest first."""
+        ...
+
+    async def standing(self, alert_class: str, runbook: str) -> Standing | None: ...
+    async def standings(self) -> Sequence[Standing]: ...
+    async def set_standing(self, standing: Standing) -> None: ...
+
+    async def calibration(self) -> CalibrationFit | None:
+        """The newest fit that is used."""
+        ...
+
+    async def add_calibration(self, fit: CalibrationFit) -> bool:
+        """False when this version was written already."""
+        ...
+
+    async def calibrations(self, *, limit: int) -> Sequence[CalibrationFit]:
+        """Newest first, used or not."""
+        ...
+
+    async def action_counts(self, *, since: datetime, until: datetime) -> ActionCounts: ...
+
+    async def put_world(self, investigation_id: str, body: Mapping[str, object], *, now: datetime) -> None:
+        """Keep what an investigation knew; the first one counts."""
+        ...
+
+    async def world(self, investigation_id: str) -> Mapping[str, object] | None: ...
+
+    async def note_content(self, versions: Sequence[ContentVersion]) -> Sequence[ContentVersion]:
+        """Note versions at work; returns those that were not known before."""
+        ...
+
+    async def new_content(self, *, since: datetime) -> Sequence[ContentVersion]:
+        """What was first seen since a moment, oldest first."""
+        ...
+
+    async def put_classifier(self, record: ClassifierRecord) -> None: ...
+    async def classifiers(self, *, limit: int) -> Sequence[ClassifierRecord]:
+        """Newest quarter first."""
+        ...
