@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.core.hypothesis import Confidence
 
@@ -39,6 +40,8 @@ class Features:
     """Score of the most similar past incident, 0 when none was found."""
     similar_agrees: float | None
     """1 when its cause is of the same class, 0 when not; None without one."""
+    history: float | None = None
+    """How calls on this service went against all calls: 0.5 as usual, more when better; None without labels on it."""
 
     def as_dict(self) -> dict[str, float]:
         """The features that are known, for the record."""
@@ -70,14 +73,15 @@ def score(features: Features) -> float:
     if features.similar_agrees is not None:
         # Alike in words is seldom alike in cause, so this moves little.
         total += 0.3 * features.similarity * (features.similar_agrees - 0.4)
+    if features.history is not None:
+        total += 1.5 * (features.history - 0.5)
     return total
 
 
 def calibrate(features: Features, calibration: Calibration | None = None) -> Confidence:
     """Probability of being helpful, with its basis in words and the caps for what is not grounded in evidence."""
     line = calibration or Calibration()
-    value = 1 / (1 + math.exp(-(line.slope * score(features) + line.offset)))
-    value = min(max(value, _LOWEST), _HIGHEST)
+    value = probability(score(features), line)
     cap = grounding_cap(features.grounding)
     return Confidence(
         value=round(min(value, cap), 2),
@@ -86,6 +90,12 @@ def calibrate(features: Features, calibration: Calibration | None = None) -> Con
         basis=_basis(line, value > cap),
         version=line.version,
     )
+
+
+def probability(log_odds_before: float, line: Calibration) -> float:
+    """Chance of being helpful for a score (log-odds), before the caps; never nearer to 0 or 1 than is ever shown."""
+    moved = min(max(line.slope * log_odds_before + line.offset, -30.0), 30.0)
+    return min(max(1 / (1 + math.exp(-moved)), _LOWEST), _HIGHEST)
 
 
 def grounding_cap(grounding: float) -> float:
@@ -107,24 +117,42 @@ def log_odds(probability: float) -> float:
 
 
 def fit(scores: Sequence[float], helpful: Sequence[bool], *, version: str) -> Calibration:
-    """Posterior mode of slope and offset given scores and labels; with no labels, the prior itself."""
+    """
+    Posterior mode of slope and offset given scores (log-odds) and labels; with no labels, the prior itself.
+
+    Newton's method with step halving (Boyd and Vandenberghe, Convex optimization, 9.5): the loss is convex, but full
+    steps overshoot where the labels contradict the prior. Raises ValueError when scores and labels differ in number.
+    """
     count = len(scores)
+    if count != len(helpful):
+        raise ValueError(f"{count} scores and {len(helpful)} labels")
     if count == 0:
         return Calibration()
     columns = np.column_stack([np.asarray(scores, dtype=np.float64), np.ones(count)])
     target = np.asarray(helpful, dtype=np.float64)
-    mean = np.array([PRIOR_SLOPE, PRIOR_OFFSET])
+    mean = np.array([PRIOR_SLOPE, PRIOR_OFFSET], dtype=np.float64)
     precision = np.diag([PRIOR_SLOPE_SD**-2, PRIOR_OFFSET_SD**-2])
     line = mean.copy()
     for _ in range(50):
         chance = 1 / (1 + np.exp(-np.clip(columns @ line, -30, 30)))
         gradient = columns.T @ (chance - target) + precision @ (line - mean)
         curvature = (columns.T * (chance * (1 - chance))) @ columns + precision
-        step = np.linalg.solve(curvature, gradient)
-        line = line - step
+        step = np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
+        loss = _loss(line, columns, target)
+        size = 1.0
+        while size > 1e-6 and _loss(line - size * step, columns, target) > loss:
+            size /= 2
+        line = np.asarray(line - size * step, dtype=np.float64)
         if float(np.max(np.abs(step))) < 1e-9:
             break
     return Calibration(slope=float(line[0]), offset=float(line[1]), labels=count, version=version)
+
+
+def _loss(line: NDArray[np.float64], columns: NDArray[np.float64], target: NDArray[np.float64]) -> float:
+    """Negative log posterior, without its constant."""
+    moved = columns @ line
+    slope, offset = (line[0] - PRIOR_SLOPE) / PRIOR_SLOPE_SD, (line[1] - PRIOR_OFFSET) / PRIOR_OFFSET_SD
+    return float(np.sum(np.logaddexp(0, moved) - target * moved) + (slope**2 + offset**2) / 2)
 
 
 def features_from(values: Mapping[str, float]) -> Features:
@@ -137,4 +165,5 @@ def features_from(values: Mapping[str, float]) -> Features:
         gaps=values.get("gaps", 0.0),
         similarity=values.get("similarity", 0.0),
         similar_agrees=values.get("similar_agrees"),
+        history=values.get("history"),
     )
