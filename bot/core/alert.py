@@ -31,20 +31,41 @@ _SEVERITY_WORDS = {
     "page": Severity.CRITICAL,
     "p1": Severity.CRITICAL,
     "sev1": Severity.CRITICAL,
+    "s1": Severity.CRITICAL,
+    "sev0": Severity.CRITICAL,
+    "p0": Severity.CRITICAL,
+    "disaster": Severity.CRITICAL,
+    "blocker": Severity.CRITICAL,
+    "danger": Severity.CRITICAL,
     "error": Severity.ERROR,
     "high": Severity.ERROR,
     "major": Severity.ERROR,
     "p2": Severity.ERROR,
     "sev2": Severity.ERROR,
+    "s2": Severity.ERROR,
+    "urgent": Severity.ERROR,
     "warning": Severity.WARNING,
     "warn": Severity.WARNING,
     "medium": Severity.WARNING,
     "minor": Severity.WARNING,
     "ticket": Severity.WARNING,
     "p3": Severity.WARNING,
+    "sev3": Severity.WARNING,
+    "s3": Severity.WARNING,
+    "moderate": Severity.WARNING,
+    "average": Severity.WARNING,
     "info": Severity.INFO,
     "informational": Severity.INFO,
     "low": Severity.INFO,
+    "p4": Severity.INFO,
+    "p5": Severity.INFO,
+    "sev4": Severity.INFO,
+    "s4": Severity.INFO,
+    "notice": Severity.INFO,
+    "debug": Severity.INFO,
+    "ok": Severity.INFO,
+    "success": Severity.INFO,
+    "good": Severity.INFO,
     "none": Severity.INFO,
 }
 
@@ -102,6 +123,8 @@ class Source(enum.StrEnum):
     """The door an alert came in by."""
 
     ALERTMANAGER = "alertmanager"
+    WEBHOOK = "webhook"
+    """Any other sender's webhook."""
     SLACK = "slack"
     MANUAL = "manual"
 

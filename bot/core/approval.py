@@ -8,10 +8,11 @@ reason, expiry. Its SHA-256 is shown, stored, compared at the verdict and compar
 import enum
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
+from bot.core.elicitation import Form
 from bot.core.policy import Effect
 
 BOT = "aiops"
@@ -73,12 +74,20 @@ class Envelope:
     reason: str
     expires_at: datetime
     rollback: bool = False
+    server: str = ""
+    """The MCP server that gets the call; empty only in what was written before envelopes named it."""
+    question: Form | None = None
+    """Set when the server asks this in the middle of the call: then the verdict is an answer to it."""
 
     @property
     def sha256(self) -> str:
         """What people approve and what runs."""
+        later: dict[str, object] = {"server": self.server} if self.server else {}
+        if self.question is not None:
+            later["question"] = asdict(self.question)
         return sha256_of(
             {
+                **later,
                 "run": self.run,
                 "runbook": self.runbook,
                 "runbook_sha256": self.runbook_sha256,
@@ -173,6 +182,8 @@ class Say:
     shown_sha256: str
     """The hash of what the person was shown; empty for a reject or a withdrawal."""
     reason: str = ""
+    answer: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """What was entered into a server's form, by the field's place in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +258,8 @@ def _closed(approval: Approval, now: datetime) -> str:
 
 def _not_theirs(approval: Approval, say: Say, *, may_approve: bool) -> str:
     requester = approval.envelope.requester
-    if say.verdict is Verdict.WITHDRAW and say.user == requester != BOT:
+    # Not running it is the safe direction, so whoever asked for it may say that too.
+    if say.verdict in {Verdict.WITHDRAW, Verdict.REJECT} and say.user == requester != BOT:
         return ""
     if say.verdict is Verdict.APPROVE and say.user == requester:
         return "You asked for this, so somebody else has to approve it."

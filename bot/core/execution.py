@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.approval import BOT, Approval, ApprovalState
+from bot.core.elicitation import Elicitation
 from bot.core.policy import Effect, Level
 from bot.core.runbook import Rollback, Runbook, Step
 
@@ -143,6 +144,8 @@ class Progress:
     """How often a person has been asked for the newest step run."""
     incident_resolved: bool
     now: datetime
+    elicitation: Elicitation | None = None
+    """What the server of the newest step run asks and has not been told yet; `approval` is the request for it then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +177,16 @@ class Act:
     step: Step
     step_run: StepRun
     approval: Approval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The server asked in the middle of the call, and there is a verdict or there will be none: tell it."""
+
+    step: Step
+    step_run: StepRun
+    approval: Approval
+    elicitation: Elicitation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +222,7 @@ class Finish:
     why: str
 
 
-Move = Take | LookAgain | Wait | Act | Verify | Orphan | OfferRollback | Finish
+Move = Take | LookAgain | Wait | Act | Reply | Verify | Orphan | OfferRollback | Finish
 
 
 def next_move(progress: Progress) -> Move:
@@ -218,11 +231,30 @@ def next_move(progress: Progress) -> Move:
     if newest is not None and newest.state is StepState.RUNNING and newest.effect is not Effect.READ:
         # Never leave a write behind unexamined, whatever else is true by now.
         step = _step_of(progress, newest)
-        return Verify(step=step, step_run=newest) if newest.called_at else Orphan(step=step, step_run=newest)
+        return Verify(step=step, step_run=newest) if newest.called_at else _in_mid_call(progress, step, newest)
     ended = _ended_from_outside(progress, newest)
     if ended is not None:
         return ended
     return _following(progress) if newest is None else _continue(progress, newest)
+
+
+def _in_mid_call(progress: Progress, step: Step, newest: StepRun) -> Move:
+    """The call is held by its server until it is told something; or the process that made it is gone."""
+    asked, approval, run = progress.elicitation, progress.approval, progress.run
+    if asked is None or approval is None or not asked.held or asked.told or asked.approval_id != approval.id:
+        return Orphan(step=step, step_run=newest)
+    if approval.state is ApprovalState.PENDING and not nobody_will_say(run, approval, progress.now):
+        return Wait()
+    return Reply(step=step, step_run=newest, approval=approval, elicitation=asked)
+
+
+def nobody_will_say(run: Run, approval: Approval, now: datetime) -> str:
+    """Why there will be no verdict on what a server asks; empty while there may be one."""
+    if run.stopped_by:
+        return f"the run was stopped by <@{run.stopped_by}>"
+    if now >= run.deadline_at:
+        return "the run's time limit was reached"
+    return "nobody decided in time" if now >= approval.envelope.expires_at else ""
 
 
 def _continue(progress: Progress, newest: StepRun) -> Move:
@@ -289,6 +321,8 @@ def _refused(approval: Approval) -> Finish:
 
 def _failed(progress: Progress, newest: StepRun) -> Move:
     step = _step_of(progress, newest)
+    if newest.effect is Effect.READ and step.optional:
+        return _following(progress)
     if newest.effect is Effect.READ or newest.rollback or newest.called_at is None or step.rollback is None:
         return Finish(state=RunState.FAILED, why=newest.why or f"the step {step.title} failed")
     return OfferRollback(step=step, step_run=newest, rollback=step.rollback)
@@ -301,6 +335,8 @@ def _following(progress: Progress) -> Move:
     if following is None:
         changed = any(one.effect is not Effect.READ and one.called_at for one in progress.step_runs)
         why = "every step is done" if changed else "every step is done; nothing had to be changed"
+        unread = [_step_of(progress, one).title for one in progress.step_runs if one.state is StepState.FAILED]
+        why += f"; without what could not be read: {', '.join(unread)}" if unread else ""
         return Finish(state=RunState.SUCCEEDED, why=why)
     if len(progress.step_runs) >= progress.runbook.limits.max_steps:
         return Finish(state=RunState.FAILED, why=f"its limit of {progress.runbook.limits.max_steps} steps was reached")

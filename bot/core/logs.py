@@ -1,8 +1,10 @@
 """
 Logs as templates: what is new or surging at onset, counted, with one example each.
 
-Variable parts (times, ids, addresses, quoted values, numbers) are masked; equal masked texts are one template. Exception
-names and version strings are kept whole because they tell causes apart. One pass, linear in the text.
+Variable parts (times, ids, addresses, quoted values, numbers) are masked. What is left is joined in the manner of Drain (P. He et al., ICWS
+2017): lines of the same length and first word are one template when they differ only where a value stands. Unlike Drain, a
+word is a value only if it holds a digit or follows the same key, since one other word may be another failure; exception names and
+versions are never values. One pass, linear in the text but for the few templates that a line is compared with.
 """
 
 import enum
@@ -20,7 +22,12 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b"), "<hex>"),
     (re.compile(r"'[^'\n]{1,80}'|\"[^\"\n]{1,80}\""), "<text>"),
     # Not inside a version (2.31.0) or a word (sha256 stays, sku-017 does not).
-    (re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w]|\.\d)|(?<=[-_#=/])\d+(?![\w.])"), "<n>"),
+    (
+        re.compile(
+            r"(?<![\w.])-?\d+(?:\.\d+)?(?=(?:[munµ]?s|m|h|[KMGkmg]i?[Bb]?|B)?(?!\w|\.\d))|(?<=[-_#=/])\d+(?![\w.])"
+        ),
+        "<n>",
+    ),
 )
 _CONTINUES = re.compile(r"^(?:\s+\S|Traceback |Caused by:|\.\.\. \d+ more|During handling|The above exception)")
 _EXCEPTION = re.compile(r"\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Refused|Exhausted|Fault)\b")
@@ -29,8 +36,18 @@ _EXCEPTION_LINE = re.compile(
 )
 _LEVELS = {
     "panic": 1.0, "fatal": 1.0, "critical": 1.0, "error": 0.9, "err": 0.9, "warning": 0.6, "warn": 0.6,
+    "notice": 0.5,
 }  # fmt: skip
+_DIGIT = re.compile(r"\d")
+_KEYED = re.compile(r"^([\w.-]+[=:])")
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+_VALUE = "<*>"
+# At least this share of the words has to be the same.
+_ALIKE = 0.5
+# The newest templates of a length and first word; logs in which nothing repeats must not cost squares of their length.
+_MOST_COMPARED = 64
 _SURGE = 3.0
+_UNKNOWN_PAST = 0.6
 
 
 class Trend(enum.StrEnum):
@@ -73,7 +90,7 @@ class LogTemplate:
 @dataclass(slots=True)
 class _Count:
     record: LogRecord
-    template: str
+    words: list[str]
     exceptions: tuple[str, ...]
     before: int = 0
     after: int = 0
@@ -124,17 +141,76 @@ def template_of(text: str) -> str:
     return clip(mask(line), 300)
 
 
+class Templates:
+    """Templates seen so far; a line finds its own or founds one."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], list[str]] = {}
+        self._buckets: dict[tuple[str, int, str], list[list[str]]] = {}
+
+    def of(self, service: str, masked: str) -> list[str]:
+        """The words of the template that a masked line belongs to; the list itself tells templates apart and may yet change."""
+        found = self._known.get((service, masked))
+        if found is None:
+            found = self._known[service, masked] = self._join(service, masked.split(" "))
+        return found
+
+    def _join(self, service: str, words: list[str]) -> list[str]:
+        first = _VALUE if _DIGIT.search(words[0]) else _generic(words[0])
+        bucket = self._buckets.setdefault((service, len(words), first), [])
+        for known in bucket[-_MOST_COMPARED:]:
+            merged = _merged(known, words)
+            if merged is not None:
+                known[:] = merged
+                return known
+        bucket.append(words)
+        return words
+
+
+def _generic(word: str) -> str:
+    keyed = _KEYED.match(word)
+    return keyed.group(1) if keyed else word
+
+
+def _merged(known: Sequence[str], words: Sequence[str]) -> list[str] | None:
+    """Both lines as one template; None when they differ where no value stands, or in too many places."""
+    merged: list[str] = []
+    same = 0
+    for one, other in zip(known, words, strict=True):
+        if one == other:
+            same += 1
+            merged.append(one)
+            continue
+        value = _as_value(one, other)
+        if value is None:
+            return None
+        merged.append(value)
+    return merged if same >= _ALIKE * len(words) else None
+
+
+def _as_value(one: str, other: str) -> str | None:
+    for word in (one, other):
+        if _VERSION.search(word) or _EXCEPTION.search(word):
+            return None
+    key = _KEYED.match(one)
+    if key and other.startswith(key.group(1)):
+        return key.group(1) + _VALUE
+    if one.endswith(_VALUE) or (_DIGIT.search(one) and _DIGIT.search(other)):
+        return _VALUE
+    return None
+
+
 def rank_templates(records: Sequence[LogRecord], *, boundary: datetime) -> list[LogTemplate]:
     """Templates with counts before and from `boundary` on; new and surging first, errors before the rest."""
-    counts: dict[tuple[str, str], _Count] = {}
+    counts: dict[int, _Count] = {}
+    templates = Templates()
     spans = {True: _Span(), False: _Span()}
     for record in join_lines(records):
-        template = template_of(record.text)
-        key = (record.service, template)
-        count = counts.get(key)
+        words = templates.of(record.service, template_of(record.text))
+        count = counts.get(id(words))
         if count is None:
             exceptions = tuple(dict.fromkeys(_EXCEPTION.findall(record.text)))[:3]
-            count = counts[key] = _Count(record=record, template=template, exceptions=exceptions)
+            count = counts[id(words)] = _Count(record=record, words=words, exceptions=exceptions)
         late = record.at >= boundary
         spans[late].add(record.at)
         count.before += not late
@@ -165,11 +241,14 @@ def _finish(count: _Count, before_s: float, after_s: float) -> LogTemplate:
     trend = _trend(count, before_s, after_s)
     severe = _LEVELS.get(count.record.level.lower(), 0.3)
     news = {Trend.NEW: 1.0, Trend.SURGING: 0.85, Trend.STEADY: 0.35, Trend.GONE: 0.3}[trend]
+    if before_s == 0:
+        # Neither new nor old can be told; it is said now, so it counts for something.
+        news = _UNKNOWN_PAST
     often = min(1.0, 0.7 + 0.06 * count.after)
     return LogTemplate(
         service=count.record.service,
         level=count.record.level,
-        template=count.template,
+        template=" ".join(count.words),
         example=count.record.text,
         before=count.before,
         after=count.after,

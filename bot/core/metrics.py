@@ -90,6 +90,17 @@ def rank_changes(
     return sorted(ranked, key=lambda change: (-change.weight, _name(change.series)))
 
 
+def level_around(series: Series, onset: datetime) -> tuple[float, float] | None:
+    """Medians of the older half of what came before the onset, and of the five minutes around it; None when either is empty."""
+    times, values = _read(series)
+    at = onset.timestamp()
+    if not len(times):
+        return None
+    old = values[times < times[0] + (at - times[0]) / 2]
+    new = values[(times >= at - 150) & (times <= at + 150)]
+    return (float(np.median(old)), float(np.median(new))) if len(old) and len(new) else None
+
+
 def sentence(change: MetricChange) -> str:
     """`pg_stat_activity_count{state=idle} rose from 2 to 17 (at 09:01:10Z, 45 s before the alert)`."""
     plain = {"": "", "1": "", "1/s": " per second"}
@@ -123,8 +134,8 @@ def _name(series: Series) -> str:
     return f"{series.name}{{{labels}}}" if labels else series.name
 
 
-# Labels every series of a service has; they tell nothing apart.
-_OBVIOUS_LABELS = frozenset({"__name__", "service", "job", "instance"})
+# Labels every series of a service has, which tell nothing apart; a pod is told by its name, not by its uid.
+_OBVIOUS_LABELS = frozenset({"__name__", "service", "job", "instance", "uid"})
 
 
 def _coverage(series: Sequence[Series]) -> tuple[float, float]:
@@ -136,12 +147,7 @@ def _coverage(series: Sequence[Series]) -> tuple[float, float]:
 def _change(series: Series, onset: datetime, start: float, end: float) -> MetricChange | None:
     if series.name.endswith(_CLOCK_SUFFIXES) or not series.points:
         return None
-    times = np.array([point[0] for point in series.points], dtype=np.float64)
-    values = np.array([point[1] for point in series.points], dtype=np.float64)
-    finite = np.isfinite(values)
-    times, values = times[finite], values[finite]
-    if _is_counter(series, values):
-        times, values = _rates(times, values)
+    times, values = _read(series)
     if len(values) < 2:
         return None
     alert = onset.timestamp()
@@ -152,6 +158,15 @@ def _change(series: Series, onset: datetime, start: float, end: float) -> Metric
     if end - times[-1] > late and abs(float(np.median(values))) > 0:
         return _edge(series, Direction.VANISHED, float(times[-1]), _level(values), 0.0, alert)
     return _moved(series, times, values, alert) if len(values) >= _FEWEST_POINTS else None
+
+
+def _read(series: Series) -> tuple[Floats, Floats]:
+    """Times and finite values; a raw counter becomes its rate."""
+    times = np.array([point[0] for point in series.points], dtype=np.float64)
+    values = np.array([point[1] for point in series.points], dtype=np.float64)
+    finite = np.isfinite(values)
+    times, values = times[finite], values[finite]
+    return _rates(times, values) if _is_counter(series, values) else (times, values)
 
 
 def _is_counter(series: Series, values: Floats) -> bool:

@@ -40,6 +40,8 @@ class Pin(enum.StrEnum):
 
     MATCHES = "matches"
     CHANGED = "changed"
+    TAKEN = "taken"
+    """Another configured server had this tool first, and nobody has said that it may come from here."""
 
 
 class Ruling(enum.StrEnum):
@@ -128,6 +130,10 @@ def _refusals_of_tool(call: Call) -> Checks:
         (
             call.pin is Pin.CHANGED,
             f"{tool} changed since it was accepted (schema or description); `aiops doctor` shows the difference",
+        ),
+        (
+            call.pin is Pin.TAKEN,
+            f"{tool} was accepted from another server before; `mcpServers.<name>.tools` in aiops.yaml says whose it is",
         ),
     )
 

@@ -5,15 +5,20 @@ A post has an operation name that never changes (INC-7:evidence:1); its content 
 """
 
 import enum
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.alert import Alert
 from bot.core.approval import Approval
+from bot.core.digest import Digest
 from bot.core.evidence import EvidencePack
 from bot.core.execution import RunState
-from bot.core.hypothesis import Assessment, SimilarFound
+from bot.core.hypothesis import Assessment, SimilarFound, SimilarIncident
 from bot.core.incident import Incident
+from bot.core.outcome import Grade, GradedBy, MessageRef, Outcome
+from bot.core.policy import Level
+from bot.core.review import Reviewed
 
 
 class PostKind(enum.StrEnum):
@@ -28,6 +33,31 @@ class PostKind(enum.StrEnum):
     RUN = "run"
     RESULT = "result"
     OUTCOME = "outcome"
+    DIGEST = "digest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a person said was the cause, as it stands beside the bot's hypothesis."""
+
+    author: str
+    cause: str
+    established: bool
+    grade: Grade | None
+    graded_by: GradedBy | None
+
+
+def settled(outcome: Outcome | None) -> Settled | None:
+    """The short form of a label for the cards; None without one."""
+    if outcome is None:
+        return None
+    return Settled(
+        author=outcome.author,
+        cause=outcome.form.cause,
+        established=outcome.form.established,
+        grade=outcome.grade,
+        graded_by=outcome.graded_by,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +71,8 @@ class AlertCard:
     requested_by: str = ""
     verdict: str = ""
     """The newest hypothesis with its confidence, once there is one."""
+    settled: Settled | None = None
+    """What a person said it was; takes the verdict's place."""
 
 
 class TaskState(enum.StrEnum):
@@ -93,6 +125,8 @@ class HypothesisCard:
     pack: EvidencePack
     runbook_title: str
     as_of: datetime
+    settled: Settled | None = None
+    """What a person said it was, once they have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +135,11 @@ class SimilarPost:
 
     incident_id: str
     found: SimilarFound
+
+
+def mark_of(similar: SimilarIncident) -> str:
+    """A short name of a similar incident for a button: ids may be longer than a button can carry."""
+    return hashlib.sha256(similar.id.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +198,83 @@ class RunResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRequest:
+    """The question what the actual root cause was; asked once, and once more as a reminder."""
+
+    incident_id: str
+    title: str
+    hypothesis: str
+    """Title of the first hypothesis; empty without one."""
+    reminder: bool = False
+    answered: bool = False
+    """A reminder that has done its work: the buttons are gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomePost:
+    """The root cause as it is recorded; takes the question's place, and is edited when it is corrected."""
+
+    title: str
+    outcome: Outcome
+    hypothesis: str
+    """Title of the first hypothesis; empty without one."""
+    judging: bool
+    """Whether a model will grade it; without one an ungraded label stays so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeOffer:
+    """The message that a root cause was taken from was edited: the new words are offered."""
+
+    incident_id: str
+    message: MessageRef
+    editor: str
+    recorded: str
+    words: str
+    settled: str = ""
+    """How it ended; empty while the offer stands."""
+
+    @property
+    def operation(self) -> str:
+        """The outbox's name of this offer: one for each message."""
+        return offer_operation(self.incident_id, self.message)
+
+
+def offer_operation(incident_id: str, message: MessageRef) -> str:
+    """The outbox's name of the offer to take over an edited message's words."""
+    return f"{incident_id}:outcome:edit:{message.channel}:{message.ts}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelChange:
+    """A class of alert rose or fell; with a fall comes the investigation pack."""
+
+    alert_class: str
+    runbook: str
+    """Runbook id; empty for incidents that no runbook was matched to."""
+    before: Level
+    after: Level
+    why: str
+    pack: tuple[Reviewed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestPost:
+    """The weekly eval digest."""
+
+    digest: Digest
+    links: tuple[tuple[str, str], ...] = ()
+    """Incident and the address of its thread; filled in when it is sent, because only Slack knows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestDetails:
+    """The rest of its numbers, in its thread."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
     """A line to a channel that belongs to no incident: a pause, the audit log's head."""
 
@@ -175,6 +291,12 @@ Content = (
     | ApprovalCard
     | RunCard
     | RunResult
+    | OutcomeRequest
+    | OutcomePost
+    | OutcomeOffer
+    | LevelChange
+    | DigestPost
+    | DigestDetails
     | Announcement
 )
 

@@ -7,7 +7,9 @@ How much is found and how much is taken wrongly is measured by `python -m evals 
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import cast
 
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -111,6 +113,17 @@ def redact(text: str) -> str:
     if _MAYBE.search(text) is not None:
         text = _redact_known(text)
     return _LONG_WORD.sub(_redact_random, text)
+
+
+def redact_all(value: object) -> object:
+    """The same for every text in plain JSON; names of fields are left as they are."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: redact_all(one) for key, one in cast("Mapping[str, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [redact_all(one) for one in cast("Sequence[object]", value)]
+    return value
 
 
 def _redact_known(text: str) -> str:

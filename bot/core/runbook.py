@@ -101,6 +101,8 @@ class Step:
     expect: PostCondition | None = None
     rollback: Rollback | None = None
     signatures: tuple[Signature, ...] = ()
+    optional: bool = False
+    """Of a step that reads: when it fails, the run goes on without its result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,3 +44,12 @@ def one_line(text: str) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 alert`, `2 alerts`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def data_size(size: float) -> str:
+    """An amount of bytes as people write it: `512 KiB`, `31.9 MiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(size) < 1024:
+            return f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:.3g} TiB"

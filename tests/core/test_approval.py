@@ -112,6 +112,19 @@ def test_the_requester_may_take_the_request_back_without_being_an_approver():
     assert not judged(asked_by("U0EVE"), BACK, may_approve=False).counts
 
 
+def test_the_requester_may_reject_it_without_being_an_approver_and_nobody_else_may():
+    no = replace(NO, user="U0DAN")
+    assert judged(asked_by("U0DAN"), no, may_approve=False).new_state is ApprovalState.REJECTED
+    assert not judged(asked_by("U0EVE"), no, may_approve=False).counts
+    assert not judged(asked_by(BOT), replace(no, user=BOT), may_approve=False).counts
+
+
+def test_the_envelope_names_the_server_and_what_was_written_before_it_did_keeps_its_hash():
+    named = replace(ENVELOPE, server="plant")
+    assert len({ENVELOPE.sha256, named.sha256, replace(named, server="other").sha256}) == 3
+    assert ENVELOPE.sha256 == "360a969c6fe116eebac0af767e84499ed89eba0303217647f13fa335c14cbe10"
+
+
 def test_a_pause_stops_a_yes_but_not_a_no():
     assert not judged(PENDING, YES, paused=True).counts
     assert judged(PENDING, NO, paused=True).counts

@@ -94,3 +94,48 @@ def test_many_lines_are_ranked_in_linear_time():
     ]
 
     assert len(ranked(*lines)) == 1
+
+
+def test_lines_that_differ_only_in_a_value_of_the_same_key_are_one_template():
+    (one,) = ranked(
+        *[
+            record(t, f"order paid by user={name} node=n{t}", level="INFO")
+            for t, name in enumerate(["ann", "bob", "cyd"])
+        ]
+    )
+
+    assert one.template == "order paid by user=<*> node=<*>"
+    assert one.after == 3
+
+
+def test_lines_that_differ_in_a_word_stay_apart_since_it_may_be_another_failure():
+    found = ranked(record(1, "order failed because stock missing"), record(2, "order failed because stock frozen"))
+
+    assert len(found) == 2
+
+
+def test_versions_and_exception_names_keep_templates_apart():
+    versions = ranked(
+        record(1, "worker started with release=2.31.0 ok"), record(2, "worker started with release=2.30.4 ok")
+    )
+    errors = ranked(record(1, "job stopped by cause=KeyError now"), record(2, "job stopped by cause=IndexError now"))
+
+    assert len(versions) == len(errors) == 2
+
+
+def test_numbers_with_units_are_masked():
+    assert mask("took 42ms for 3.5MiB in 2m, utf8 kept") == "took <n>ms for <n>MiB in <n>m, utf8 kept"
+
+
+def test_logs_in_which_nothing_repeats_are_compared_with_a_few_templates_only():
+    words = ["".join(chr(97 + (place // 26**k) % 26) for k in range(4)) for place in range(4_000)]
+    found = ranked(*[record(place / 100, f"{word} is what was said here") for place, word in enumerate(words)])
+
+    assert len(found) == 4_000
+
+
+def test_when_nothing_is_known_of_the_time_before_an_error_still_counts():
+    (alone,) = ranked(record(1, "boom"))
+    steady = ranked(record(-5, "boom"), record(-3, "boom"), record(1, "boom"), record(4, "boom"))[0]
+
+    assert alone.weight > steady.weight

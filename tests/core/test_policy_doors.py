@@ -52,7 +52,7 @@ async def gate_with(tool, *, writes=False, destroys=False, effects=DEFAULT_EFFEC
         says_it_writes=writes,
         says_it_destroys=destroys,
     )
-    await gate.note("basecamp", [described])
+    await gate.note("basecamp", [described], {})
     return gate, described
 
 
@@ -87,8 +87,11 @@ async def test_a_tool_that_was_never_compared_with_its_pin_is_closed():
     assert gate.rule(described, actor=Actor.TRIAGE_AGENT).ruling is Ruling.DENY
 
 
+DOORS = ("call", "call_alone", "call_declining")
+
+
 def test_the_wire_is_touched_in_one_function_and_reached_by_two_doors():
-    assert attribute_calls("call_tool") == {("adapters/tools.py", "_call")}
+    assert attribute_calls("call_tool") == {("adapters/mcp_calls.py", "_send")}
     callers = set()
     tree = ast.parse((BOT / "adapters" / "tools.py").read_text(encoding="utf-8"))
     for function in ast.walk(tree):
@@ -97,17 +100,23 @@ def test_the_wire_is_touched_in_one_function_and_reached_by_two_doors():
                 node for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
             ]
             names = [node.func.id for node in sorted(made, key=lambda node: node.lineno)]
-            if "_call" in names:
+            wired = [name for name in names if name in DOORS]
+            if wired:
                 callers.add(function.name)
-                assert names.index("_require") < names.index("_call"), "the gate is asked before the call"
+                assert names.index("_require") < names.index(wired[0]), "the gate is asked before the call"
     assert callers == {"call", "act"}
-    assert importers("bot.adapters.tools", "_call") == set()
+    for name in DOORS:
+        assert importers("bot.adapters.mcp_calls", name) == {"adapters/tools.py"}
+    # An agent's door declines what a server asks; only the executor's can put it to a person.
+    assert importers("bot.adapters.mcp_calls", "_send") == set()
 
 
 def test_only_the_executors_one_function_makes_writes_and_mints_grants():
-    assert attribute_calls("act") == {("flows/acting/act.py", "_call")}
-    assert attribute_calls("mint") == {("flows/acting/act.py", "_call")}
-    assert importers("bot.ports", "Permit") == {"flows/acting/act.py", "adapters/tools.py"}
+    assert attribute_calls("act") == {("flows/acting/calling.py", "make_call")}
+    assert attribute_calls("mint") == {("flows/acting/calling.py", "_grant")}
+    assert importers("bot.ports", "Permit") == {"flows/acting/calling.py", "adapters/tools.py"}
+    # A call is made after it was written down as begun, or taken up after its server's question was settled.
+    assert importers("bot.flows.acting.calling", "make_call") == {"flows/acting/act.py"}
 
 
 def test_nobody_but_the_executor_calls_itself_that():
@@ -132,6 +141,10 @@ def test_a_step_counts_as_approved_in_one_place_only_where_an_approval_is_at_han
         ("flows/acting/act.py", "True"),
         ("flows/acting/act.py", "approval is not None"),
         ("flows/acting/ask.py", "False"),
+        ("flows/acting/calling.py", "False"),
+        ("flows/acting/calling.py", "told.action == 'accept'"),
+        ("flows/acting/calling.py", "under.approved"),
+        ("flows/acting/elicit.py", "True"),
         ("flows/acting/writing.py", "approved"),
         ("flows/acting/writing.py", "approved"),
     ]

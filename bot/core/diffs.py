@@ -1,0 +1,300 @@
+"""
+What a change does, read from its diff or its words: whether anything that runs is different, and how dangerous the difference is.
+
+No language is parsed. Lines that only moved are set against one another; what is left is looked through for the patterns that code
+review guides and studies of incidents name most: limits and lifetimes changed by a lot, locks, bounds and calls taken away,
+queries in loops, memory that only grows, keys renamed, dependencies raised. The risk is a judgement on a scale of 0 to 1, kept coarse.
+"""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.core.values import TOKEN, Found, changed_numbers, changed_values, said_values
+
+_FILE = re.compile(
+    r"^(?:\+\+\+ b/|--- a/|diff --git a/|@@ )?((?:[\w.@-]+/)+[\w.@-]+|[\w-]+\.(?:mod|sum|ya?ml|json|toml|lock))"
+)
+_COMMENT = re.compile(r"^\s*(?://|#(?!include)|\*|/\*|<!--|--\s|\"\"\"|;)|^\s*$")
+_STILL = re.compile(
+    r"(?:^|/)(?:docs?|documentation|tests?|testdata|__tests__|spec|\.github|\.circleci|fixtures|static|assets|styles?)/|_test\.\w+$|"
+    r"\.(?:md|rst|txt|css|scss|svg|png|html?|golden)$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.\w*lint\S*|theme\.\w+)$",
+    re.IGNORECASE,
+)
+_TELLS = re.compile(
+    r"\b(?:log|logger|logging|slog|zap|console|print|printf|println|fmt\.Print\w*)\w*\s*[.(]|\bLOG_[A-Z]+\(|"
+    r"(?:\.|New|new_?)(?:Counter|Histogram|Gauge|Inc|Observe|SetAttributes?|record)\w*\(|\bmetrics?_?\.\w+",
+    re.IGNORECASE,
+)
+_IMPORT = re.compile(r"^\s*(?:import\b|from\s+\S+\s+import|package\b|use\s|using\s|require\(|#include)")
+_SQL = re.compile(r"\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE\b.+\bSET|DELETE FROM|JOIN\b)", re.IGNORECASE)
+_SCHEMA = re.compile(r"\b(?:ALTER|DROP|TRUNCATE|LOCK)\s+(?:TABLE|COLUMN|INDEX)\b", re.IGNORECASE)
+_CALL = re.compile(r"^\s*(?:await\s+|go\s+|defer\s+)?(?:[\w$]+\.)*([A-Za-z_$]\w*)\s*\(.*\)?\s*;?\s*$")
+_LOOP = re.compile(r"^\s*(?:for|while|foreach|loop)\b|\.(?:map|forEach|each)\s*\(")
+_FETCH = re.compile(
+    r"\b(?:ctx|await|db|session|client|repo|dao|http|rpc|cursor|conn|sql)\b.*\(|\b(?:Get|Fetch|Find|Load|Query|Request|Call|Read)\w*\(|\.(?:get|fetch|find|load|query|execute|request)\w*\("
+)
+_HELD = re.compile(
+    r"^(?:export\s+)?(?:static\s+|var\s+|let\s+|const\s+|private\s+|public\s+|final\s+)*([A-Za-z_]\w*)\b.*(?:\[\]|\{\}|\bmap\b|\blist\b|\bdict\b|\bset\b|Map\b|List\b|Set\b)",
+    re.IGNORECASE,
+)
+_GROWS = re.compile(r"append\(\s*(\w+)|(\w+)\.(?:append|push|add|put|set|insert)\s*\(|(\w+)\[[^\]]+\]\s*=[^=]")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_SYNC = frozenset(
+    {"lock", "unlock", "rlock", "mutex", "synchronized", "atomic", "semaphore", "transaction", "serializable"}
+)
+_BOUND = frozenset(
+    # Shortcuts bound work as limits do.
+    ["cache", "memoize", "batch", "pool", "debounce", "limit", "max", "maximum", "timeout", "deadline", "retry", "retries", "backoff", "sleep", "throttle", "evict", "ttl", "expire",
+     "expires", "close", "defer", "dispose", "release", "free", "cancel", "drain", "bounded", "lru", "trim", "index", "cap"]
+)  # fmt: skip
+_GUARD = frozenset(
+    ["validate", "check", "assert", "authorize", "auth", "permission", "role", "grant", "verify", "await", "catch", "except", "rescue",
+     "finally", "recover", "fallback"]
+)  # fmt: skip
+_KEY = re.compile(r"^\s*-?\s*[\w.\"-]+\s*[:=]\s*[^=\s]")
+_SPAWN = re.compile(r"\bgo func\b|\bgo \w+\(|create_task|\.spawn\(|\bThread\(|setInterval|executor\.submit")
+# Longer diffs are read as far as this; pairing lines is quadratic.
+_MOST_LINES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nature:
+    """What a change does."""
+
+    risk: float
+    """0 (nothing that runs is different) to 1."""
+    reasons: tuple[str, ...]
+    """The most dangerous parts, in words, worst first."""
+    words: frozenset[str]
+    """Names in what is different, in lower case: identifiers, settings, quoted keys, files."""
+    moved: tuple[tuple[float, float], ...] = ()
+    """Numbers that were changed, old and new."""
+    read: bool = True
+    """Whether there was a diff to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What is left of a diff when lines that only moved, comments and messages are put aside."""
+
+    lost: tuple[str, ...]
+    gained: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+    context: tuple[str, ...]
+    """All lines that stand after the change, in order; gained ones among them."""
+    spoke: bool
+    """Whether only messages, measurements or imports were left out."""
+
+
+def read_change(kind: str, title: str, detail: str) -> Nature:
+    """What a change does, from its diff if `detail` holds one, or else from its words and files."""
+    files = _files(detail)
+    moving = [name for name in files if not _STILL.search(name)]
+    words = _names([title, *files])
+    if not _has_diff(detail):
+        said = said_values(f"{title}\n{detail}")
+        if kind == "flag":
+            # Every flag turns on or off, so that says nothing.
+            said = [one for one in said if one[2] is not None]
+        return _without_diff(kind, files, moving, said, words | _names([detail]))
+    if files and not moving:
+        return Nature(risk=0.02, reasons=("only documents, tests, styles or build settings",), words=words)
+    sides = _sides(detail)
+    found = sorted((*changed_values(sides.pairs), *_losses(sides), *_gains(sides)), reverse=True)
+    code = [*sides.lost, *sides.gained, *(line for pair in sides.pairs for line in pair)]
+    if not found:
+        found = [(0.22, "rewrites code")] if code else [(0.04, "messages, measurements, comments or moved lines only")]
+    numbers = tuple(pair for old, new in sides.pairs for pair in changed_numbers(old, new))
+    return Nature(
+        risk=round(found[0][0], 3), reasons=tuple(dict.fromkeys(said for _, said in found))[:3],
+        words=words | _names(code), moved=numbers,
+    )  # fmt: skip
+
+
+def _without_diff(
+    kind: str, files: Sequence[str], moving: Sequence[str], said: list[tuple[float, str, tuple[float, float] | None]], words: frozenset[str]
+) -> Nature:  # fmt: skip
+    if said:
+        worst = max(said, key=lambda one: one[0])
+        return Nature(
+            risk=worst[0], reasons=(worst[1],), words=words, moved=tuple(pair for *_, pair in said if pair), read=False
+        )
+    if files and not moving:
+        return Nature(risk=0.02, reasons=("only documents, tests, styles or build settings",), words=words, read=False)
+    usual = {"deploy": 0.45, "commit": 0.2, "config": 0.5, "flag": 0.2, "scale": 0.4, "migration": 0.5}
+    return Nature(risk=usual.get(kind, 0.3), reasons=(), words=words, read=False)
+
+
+def _has_diff(detail: str) -> bool:
+    lines = detail.splitlines()
+    return any(line.startswith("@@") for line in lines) or sum(line[:1] in {"+", "-"} for line in lines) >= 2
+
+
+def _files(detail: str) -> list[str]:
+    found: list[str] = []
+    for line in detail.splitlines():
+        if line.startswith("files: "):
+            found += [name.strip() for name in line[7:].split(",") if name.strip()]
+        elif line.startswith(("+++ ", "--- ", "diff --git", "@@ ")) and (match := _FILE.match(line)):
+            found.append(match.group(1))
+    return list(dict.fromkeys(found))
+
+
+# --- sides -----------------------------------------------------------------------------------------------------------
+
+
+def _sides(detail: str) -> _Sides:
+    lost, gained, context = _lines(detail)
+    plain_lost, plain_gained = [one for one in lost if _runs(one)], [one for one in gained if _runs(one)]
+    spoke = len(plain_lost) + len(plain_gained) < len(lost) + len(gained)
+    same = Counter(map(_bare, plain_lost)) & Counter(map(_bare, plain_gained))
+    plain_lost, plain_gained = _without(plain_lost, same), _without(plain_gained, same)
+    pairs: list[tuple[str, str]] = []
+    for old in list(plain_lost):
+        near = max(plain_gained, key=lambda new: _likeness(old, new), default="")
+        if near and _likeness(old, near) >= 0.6:
+            pairs.append((old, near))
+            plain_lost.remove(old)
+            plain_gained.remove(near)
+    return _Sides(tuple(plain_lost), tuple(plain_gained), tuple(pairs), tuple(context), spoke)
+
+
+def _lines(detail: str) -> tuple[list[str], list[str], list[str]]:
+    lost: list[str] = []
+    gained: list[str] = []
+    context: list[str] = []
+    for line in detail.splitlines():
+        if line.startswith(("+++ ", "--- ", "@@", "files: ", "diff --git", "index ")):
+            continue
+        sign, text = line[:1], line[1:]
+        if sign in {"+", "-"} and _COMMENT.match(text):
+            continue
+        if sign in {"+", "-"} and len(gained) + len(lost) >= _MOST_LINES:
+            break
+        if sign == "-":
+            lost.append(text)
+        elif sign == "+":
+            gained.append(text)
+            context.append("+" + text)
+        else:
+            context.append(" " + text)
+    return lost, gained, context
+
+
+def _runs(line: str) -> bool:
+    return not _TELLS.search(line) and not _IMPORT.match(line) and bool(re.search(r"\w", line))
+
+
+def _bare(line: str) -> str:
+    return re.sub(r"\s+", "", re.split(r"\s//|\s#", line, maxsplit=1)[0])
+
+
+def _without(lines: Sequence[str], same: Counter[str]) -> list[str]:
+    left = Counter(same)
+    kept: list[str] = []
+    for line in lines:
+        if left[_bare(line)] > 0:
+            left[_bare(line)] -= 1
+        else:
+            kept.append(line)
+    return kept
+
+
+def _likeness(old: str, new: str) -> float:
+    return difflib.SequenceMatcher(None, TOKEN.findall(old), TOKEN.findall(new), autojunk=False).ratio()
+
+
+# --- findings: (risk, words) -----------------------------------------------------------------------------------------
+
+
+def _losses(sides: _Sides) -> list[Found]:
+    """What was taken away and not put back."""
+    before = Counter(word for line in (*sides.lost, *(old for old, _ in sides.pairs)) for word in _parts(line))
+    after = Counter(word for line in (*sides.gained, *(new for _, new in sides.pairs)) for word in _parts(line))
+    gone = before - after
+    found: list[Found] = []
+    for words, risk, what in ((_SYNC, 0.9, "a lock"), (_BOUND, 0.8, "a bound"), (_GUARD, 0.5, "a check")):
+        missing = sorted(word for word in words if gone[word] and not after[word])
+        if missing:
+            found.append((risk, f"takes away {what} ({', '.join(missing[:3])})"))
+    calls = [name for line in sides.lost if (name := _called(line))]
+    put = [name for line in sides.gained if (name := _called(line))]
+    known = {token for line in sides.context for token in re.findall(r"\w+", line)}
+    removed = [line.strip() for line in sides.lost if _KEY.match(line) and not _called(line)]
+    if removed and not sides.gained and not any(line.rstrip().endswith(("{", "(", ";")) for line in sides.lost):
+        found.append((0.55, f"removes the setting {removed[0][:60]}"))
+    absent = [name for name in calls if name not in known]
+    if absent and len(calls) > len(put):
+        found.append((0.75, f"no longer calls {absent[0]}"))
+    return found
+
+
+def _called(line: str) -> str:
+    match = _CALL.match(line)
+    return (
+        match.group(1)
+        if match and match.group(1) not in {"if", "for", "while", "switch", "return", "func", "def"}
+        else ""
+    )
+
+
+def _gains(sides: _Sides) -> list[Found]:
+    """What was added that costs or can fail."""
+    fresh = frozenset(sides.gained) | {new for _, new in sides.pairs}
+    text = "\n".join(fresh)
+    bounded = any(word in _BOUND for line in fresh for word in _parts(line))
+    found: list[Found] = []
+    if _in_loop(sides.context, fresh):
+        found.append((0.35 if bounded else 0.85, "asks others inside a loop"))
+    held = {match.group(1) for line in fresh if not line[:1].isspace() and (match := _HELD.match(line))}
+    grown = {name for match in _GROWS.finditer(text) for name in match.groups() if name}
+    if held & grown:
+        found.append((0.3 if bounded else 0.9, f"keeps adding to {min(held & grown)} and never takes away"))
+    old = "\n".join((*sides.lost, *(one for one, _ in sides.pairs)))
+    before = {word for line in (*sides.lost, *(one for one, _ in sides.pairs)) for word in _parts(line)}
+    taken = sorted(_SYNC & {word for line in fresh for word in _parts(line)} - before)
+    if taken:
+        found.append((0.5, f"takes a lock ({', '.join(taken[:3])})"))
+    if _SPAWN.search(text) and not _SPAWN.search(old):
+        found.append((0.3 if bounded else 0.45, "starts work beside"))
+    asked = sum(bool(_FETCH.search(line)) for line in sides.gained) - sum(
+        bool(_FETCH.search(line)) for line in sides.lost
+    )
+    if asked > 0:
+        found.append((0.3, "asks others anew"))
+    if _SCHEMA.search(text):
+        found.append((0.7, "changes a table"))
+    elif _SQL.search(text) and not _SQL.search(old):
+        found.append((0.55, "adds a query"))
+    return found
+
+
+def _in_loop(context: Sequence[str], fresh: frozenset[str]) -> bool:
+    """Whether a new line that asks somebody else stands inside a loop, by its indentation."""
+    loops: list[int] = []
+    for signed in context:
+        line = signed[1:]
+        if not line.strip():
+            continue
+        depth = len(line) - len(line.lstrip())
+        loops = [one for one in loops if one < depth]
+        if loops and signed[0] == "+" and line in fresh and _FETCH.search(line):
+            return True
+        if _LOOP.search(line):
+            loops.append(depth)
+    return False
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _parts(line: str) -> list[str]:
+    """The words inside of identifiers, in lower case."""
+    return [word.lower() for word in _WORD.findall(line)]
+
+
+def _names(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for text in texts for word in _parts(text) if len(word) >= 3)

@@ -1,0 +1,271 @@
+"""
+Which runbook an alert has: by exact name, else by service and labels, else by words and meaning, or none.
+
+A match by anything but the name is a suggestion to people. Nothing is ever carried out because of it.
+The weights were fitted by conditional logit on public alert rules and rounded; docs/explanation/accuracy.md has the ablation.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+
+from bot.core.alert import Alert
+from bot.core.fields import Field, FieldIndex, Floats
+from bot.core.words import folded, parts_of, spoken, tokens, whole
+
+# Labels and matchers that name the monitored thing; `type` is what service catalogues built on Prometheus use.
+_SERVICE_KEYS = (
+    "service",
+    "service_name",
+    "app",
+    "app_kubernetes_io_name",
+    "component",
+    "deployment",
+    "job",
+    "type",
+)
+_FIELDS = {
+    "title": Field(weight=3, length=0.5),
+    "location": Field(weight=2, length=0.5),
+    "headings": Field(weight=1, length=0.5),
+    "lead": Field(weight=1.5, length=0.5),
+    "body": Field(weight=1, length=0.9),
+}
+_LEAD = 600
+_TEMPLATE = re.compile(r"\{\{.*?\}\}")
+_HEADING = re.compile(r"^(?:#+|=+) +(.*)$", re.MULTILINE)
+_QUOTED = re.compile(r"\"[^\"]*\"")
+_SELECTED = re.compile(r"\{[^}]*\}|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
+_METRIC = re.compile(r"\b[A-Za-z_:][\w:]*[_:][\w:]*\b(?!\s*\()")
+_MATCHER = re.compile(r"([A-Za-z_]\w*)\s*=\s*\"([^\"]+)\"")
+_LANDING = ("readme", "index")
+_REASONS = {
+    "prefix": "the alert's name begins with its title",
+    "folder": "lies under the alert's service",
+    "metric": "a metric begins with its title",
+    "mention": "mentions the alert",
+}
+# Logistic regression of "the first match is right", over right matches and alerts for which no runbook exists.
+_SURE = {"constant": -7.6, "alike": 3.8, "placed": 2.6, "words": 3.3}
+# The similarity of a question and a document that are about different things, for when there are no vectors.
+_USUAL_ALIKE = 0.35
+# At this floor no more than 2 % of the alerts without a runbook are given one, and 97 % of right matches stay.
+FLOOR = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What each kind of evidence is worth, in units of the words' side."""
+
+    summary: float = 0.2
+    description: float = 0.1
+    metrics: float = 0.05
+    meaning: float = 2.0
+    folder: float = 3.0
+    """The document lies in a folder that is named as the alert's service."""
+    prefix: float = 5.0
+    """The document's title or file name is what the alert's name begins with."""
+    metric_prefix: float = 1.0
+    """... or what one of its metrics begins with."""
+    name: float = 9.0
+    mention: float = 1.5
+    """The alert's name stands in the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A runbook as the matcher sees it."""
+
+    id: str
+    title: str
+    location: str
+    """Path of its file, with `#heading` where several runbooks share one."""
+    text: str
+    alerts: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """What the document is about by its place: heading, file name, or the folder of a landing page."""
+        path, _, anchor = self.location.partition("#")
+        parts = _without_ending(path).split("/")
+        own = anchor or parts[-1]
+        return parts[-2] if own.lower() in _LANDING and len(parts) > 1 else own
+
+    @property
+    def folders(self) -> frozenset[str]:
+        """The folders above its file."""
+        return frozenset(folded(part) for part in self.location.partition("#")[0].split("/")[:-1])
+
+    @property
+    def meaning(self) -> str:
+        """The text whose vector stands for the document."""
+        return f"{spoken(self.title)}. {self.text[:1200]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What an alert tells about itself."""
+
+    name: str
+    summary: str
+    description: str
+    expression: str
+    labels: Mapping[str, str]
+
+    @property
+    def meaning(self) -> str:
+        """The text whose vector is compared."""
+        return f"{spoken(self.name)}. {_plain(self.summary)} {_plain(self.description)}"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of metrics in the expression."""
+        return tuple(dict.fromkeys(_METRIC.findall(_SELECTED.sub(" ", _QUOTED.sub(" ", self.expression)))))
+
+    @property
+    def services(self) -> frozenset[str]:
+        """Names of the monitored thing: labels, and equality matchers of the expression, which its series carry too."""
+        held = {**dict(_MATCHER.findall(self.expression)), **self.labels}
+        return frozenset(folded(held[key]) for key in _SERVICE_KEYS if held.get(key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """One document and how sure the match is."""
+
+    id: str
+    by_name: bool
+    sure: float
+    """0 to 1: how likely it is that the match is right, by what it rests on; to be held against FLOOR."""
+    why: str
+
+
+def question_of(alert: Alert) -> Question:
+    """Prometheus puts the expression into the link back to itself, so an alert brings its own metrics along."""
+    said = alert.annotations
+    return Question(
+        name=alert.name,
+        summary=said.get("summary") or said.get("message") or (alert.summary if not said.get("description") else ""),
+        description=said.get("description", ""),
+        expression=_expression(alert.generator_url),
+        labels=alert.labels,
+    )
+
+
+def _expression(link: str) -> str:
+    try:
+        return next(iter(parse_qs(urlsplit(link).query).get("g0.expr", ())), "")
+    except ValueError:
+        return ""
+
+
+class RunbookMatcher:
+    """Documents of one team, indexed; building is linear in their text."""
+
+    def __init__(self, documents: Sequence[Document], weights: Weights | None = None) -> None:
+        self._documents = documents
+        self._weights = weights or Weights()
+        self._index = FieldIndex([_fields_of(one) for one in documents], _FIELDS)
+        self._names = [{folded(name) for name in (*one.alerts, one.title, one.stem)} for one in documents]
+        self._heads = [{head for head in (parts_of(one.stem), parts_of(one.title)) if head} for one in documents]
+
+    def search(self, question: Question, k: int, meaning: Mapping[str, float] | None = None) -> list[Match]:
+        """
+        The k best, best first; all of them, however weak: the caller holds `sure` against its floor.
+
+        `meaning` is the cosine similarity by document id; without it, words alone decide.
+        """
+        if not self._documents:
+            return []
+        parts = self._evidence(question, meaning or {})
+        total = np.sum(list(parts.values()), axis=0)
+        return [
+            self._match(place, question, {name: float(part[place]) for name, part in parts.items()}, felt=bool(meaning))
+            for place in np.argsort(-total, kind="stable")[:k].tolist()
+        ]
+
+    def _evidence(self, question: Question, meaning: Mapping[str, float]) -> Mapping[str, Floats]:
+        weights, services, name = self._weights, question.services, folded(question.name)
+        asked = parts_of(question.name)
+        measured = [parts_of(metric) for metric in question.metrics]
+        mention = whole(question.name)
+        return {
+            "words": self._index.scores(_words(question, weights)),
+            "meaning": self._each(lambda place: weights.meaning * meaning.get(self._documents[place].id, 0.0)),
+            "folder": self._each(lambda place: weights.folder * bool(self._documents[place].folders & services)),
+            "prefix": self._each(lambda place: weights.prefix * _begins(self._heads[place], [asked])),
+            "metric": self._each(lambda place: weights.metric_prefix * _begins(self._heads[place], measured)),
+            "name": self._each(lambda place: weights.name * bool(name and name in self._names[place])),
+            "mention": self._each(lambda place: weights.mention * self._index.holds(mention, place)),
+        }
+
+    def _each(self, worth: Callable[[int], float]) -> Floats:
+        return np.fromiter((worth(place) for place in range(len(self._documents))), dtype=np.float32)
+
+    def _match(self, place: int, question: Question, parts: Mapping[str, float], *, felt: bool) -> Match:
+        document, by_name = self._documents[place], parts["name"] > 0
+        subject = {*tokens(question.name), *tokens(_plain(question.summary))}
+        shared = [word for word in subject if self._index.holds(word, place) and not word.startswith("=")]
+        return Match(
+            id=document.id,
+            by_name=by_name,
+            sure=1.0 if by_name else self._sure(parts, felt=felt),
+            why="the alert's name" if by_name else _why(parts, sorted(shared, key=lambda w: (-self._index.idf(w), w))),
+        )
+
+    def _sure(self, parts: Mapping[str, float], *, felt: bool) -> float:
+        alike = parts["meaning"] / self._weights.meaning if felt and self._weights.meaning else _USUAL_ALIKE
+        placed = parts["folder"] > 0 or parts["prefix"] > 0 or parts["metric"] > 0
+        # Rarity grows with the number of documents; in units of the rarest word it does not.
+        words = math.log1p(7.6 * parts["words"] / self._index.rarest)
+        logit = _SURE["constant"] + _SURE["alike"] * alike + _SURE["placed"] * placed + _SURE["words"] * words
+        return 1 / (1 + math.exp(-logit))
+
+
+def _fields_of(one: Document) -> Mapping[str, str]:
+    path, _, anchor = one.location.partition("#")
+    place = " ".join([*_without_ending(path).split("/")[-2:], anchor, *one.alerts])
+    headings = " ".join(_HEADING.findall(one.text))
+    return {"title": one.title, "location": place, "headings": headings, "lead": one.text[:_LEAD], "body": one.text}
+
+
+def _without_ending(path: str) -> str:
+    return re.sub(r"\.(?:md|adoc|rst|txt)$", "", path)
+
+
+def _words(question: Question, weights: Weights) -> Mapping[str, float]:
+    words: dict[str, float] = defaultdict(float)
+    for text, weight in (
+        (_plain(question.summary), weights.summary),
+        (_plain(question.description), weights.description),
+        (" ".join(question.metrics), weights.metrics),
+    ):
+        for word in set(tokens(text)):
+            words[word] += weight
+    if not words:
+        # A bare name is all there is.
+        words.update(dict.fromkeys(tokens(question.name), weights.summary))
+    return words
+
+
+def _plain(text: str) -> str:
+    """Without the templates of a rule that was not filled in."""
+    return _TEMPLATE.sub(" ", text)
+
+
+def _begins(heads: Iterable[tuple[str, ...]], names: Iterable[tuple[str, ...]]) -> float:
+    """0 when no name begins with a head; else 1 for one word, and towards 2 for longer heads."""
+    longest = max((len(head) for head in heads for name in names if name[: len(head)] == head), default=0)
+    return 2 * longest / (longest + 1)
+
+
+def _why(parts: Mapping[str, float], shared: Sequence[str]) -> str:
+    reasons = [said for key, said in _REASONS.items() if parts[key] > 0]
+    if shared:
+        reasons.append(f"shares {', '.join(shared[:5])}")
+    return "; ".join(reasons) or "weak match"

@@ -1,0 +1,94 @@
+"""
+Signs of causes that no change of code explains: load, certificates, machines, networks, providers, quotas, bad input.
+
+Each is a pattern of words that systems themselves write when it happens, not of any one product's. A sign supports a cause only when
+it is new or surging, which the caller knows from the evidence's weight.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.core.hypothesis import CauseClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """A kind of operational cause that a text speaks of."""
+
+    name: str
+    cause_class: CauseClass
+    strength: float
+    """0 to 1: how seldom the words are heard without the cause."""
+    check: str
+
+
+def _sign(
+    name: str, cause_class: CauseClass, strength: float, pattern: str, check: str
+) -> tuple[re.Pattern[str], Sign]:
+    return re.compile(pattern, re.IGNORECASE), Sign(name=name, cause_class=cause_class, strength=strength, check=check)
+
+
+_SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
+    _sign(
+        "a certificate or credential has expired", CauseClass.SECURITY, 1.0,
+        r"certificate (?:has |is )?(?:expired|not yet valid)|cert\w* expir|x509: .{0,40}expired|(?:token|credential|secret|licen[cs]e|password) (?:has |is )?expired|not ?after",
+        "If the certificate or credential is still valid, or renewing it changes nothing, this is not the cause.",
+    ),
+    _sign(
+        "an outside provider is failing", CauseClass.EXTERNAL, 0.9,
+        r"https?://(?!localhost|127\.|10\.|192\.168\.)[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|io|dev|cloud|co)\b.{0,80}(?:\b5\d\d\b|timed? ?out|deadline|unavailable|refused|reset)|"
+        r"(?:third[- ]party|provider|vendor|partner)\w*.{0,40}(?:error|outage|unavailable|degraded|timeout|fail|5\d\d)|status page",
+        "If the provider reports no trouble and calls from elsewhere succeed, this is not the cause.",
+    ),
+    _sign(
+        "a machine is short of resources because of others on it", CauseClass.INFRASTRUCTURE, 0.9,
+        r"node\w*.{0,24}(?:pressure|not ?ready|saturat|unreachable|drain)|(?:memory|disk|pid)pressure|nois(?:y|e) neighbou?r|steal(?:_time| time)|evict(?:ed|ing|ion)|preempt(?:ed|ion)|"
+        r"cpu ?throttling|cfs_throttled|spot (?:instance )?(?:interrupt|reclaim)|hypervisor|co-?located",
+        "If the machine's own use is normal, or the service stays slow on another machine, this is not the cause.",
+    ),
+    _sign(
+        "a limit of its own resources is reached", CauseClass.CAPACITY, 0.55,
+        r"oom ?-?kill|out of memory|exit[ _]?code[= ]137|no space left|(?:disk|storage|volume|filesystem) (?:is |space is )?(?:full|critically low|exhausted)|"
+        r"too many (?:connections|clients|open files)|approaching the maximum|connections? (?:limit|slots|pool)\b.{0,40}(?:exhaust|reach|exceed|reserved|full|timeout)|"
+        r"insufficient (?:cpu|memory|ephemeral|pods)|unschedulable|failedscheduling|exceeded (?:resource )?quota|at 100% of|replication lag .{0,20}exceeded|pool exhausted|resource temporarily unavailable",
+        "If more room does not help, or one release or client alone uses it up, it is not the size.",
+    ),
+    _sign(
+        "its configuration cannot work", CauseClass.CONFIG, 0.7,
+        r"imagepullbackoff|errimagepull|manifest unknown|failed to pull image|invalid config|config(?:uration)? (?:error|invalid|missing)|createcontainerconfigerror|"
+        r"(?:env(?:ironment)? var(?:iable)?|setting|key|secret|configmap)\b.{0,40}(?:not set|not found|missing|undefined|required)|liveness probe failed|failed liveness probe|unknown (?:field|option|flag) ",
+        "If the same configuration works elsewhere, or undoing it changes nothing, this is not the cause.",
+    ),
+    _sign(
+        "names do not resolve", CauseClass.NETWORK, 0.9,
+        r"no such host|nxdomain|servfail|name or service not known|temporary failure in name resolution|could not resolve|dns\w* .{0,24}(?:fail|error|timeout)|enotfound",
+        "If the name resolves from the affected pods, this is not the cause.",
+    ),
+    _sign(
+        "the network loses or refuses traffic", CauseClass.NETWORK, 0.7,
+        r"no route to host|network (?:is )?unreachable|packet loss|network partition|retransmi|bgp|availability zone|\baz[- ]?\w* (?:outage|impair)|region(?:al)? outage",
+        "If the same hosts reach one another without loss, this is not the cause.",
+    ),
+    _sign(
+        "a quota or rate limit of the platform is used up", CauseClass.EXTERNAL, 0.8,
+        r"(?:api|request|provider|account|service) quota .{0,20}exceeded|rate ?limit(?:ed)? (?:by|exceeded)|too many requests|throttlingexception|requestlimitexceeded|service ?limit",
+        "If use is below the quota, this is not the cause.",
+    ),
+    _sign(
+        "hardware or storage is failing", CauseClass.INFRASTRUCTURE, 0.8,
+        r"i/o error|input/output error|bad sector|ecc error|smart (?:error|fail)|disk (?:failure|fault)|volume (?:degraded|impaired)|hardware (?:error|fault)|degraded raid|kernel panic",
+        "If the device reports no faults and reads succeed, this is not the cause.",
+    ),
+    _sign(
+        "input from outside cannot be read", CauseClass.DATA, 0.6,
+        r"malformed|corrupt(?:ed)? (?:record|file|message|payload|row|data|feed)|poison (?:pill|message)|invalid (?:record|payload|row|feed|utf|encoding)|unexpected (?:column|record|encoding)|bad (?:record|row|input)",
+        "If yesterday's input fails alike, or today's is readable by hand, this is not the cause.",
+    ),
+)  # fmt: skip
+
+
+def signs_in(text: str) -> list[Sign]:
+    """Every sign that a text speaks of, strongest first."""
+    found = [sign for pattern, sign in _SIGNS if pattern.search(text)]
+    return sorted(found, key=lambda sign: -sign.strength)

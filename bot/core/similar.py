@@ -1,0 +1,170 @@
+"""
+How past incidents are ranked by likeness: words first, meaning beside them, recency and the same service as nudges.
+
+Symptom and cause are indexed apart, because an alert reads like a symptom and a person's question may read like a cause; a
+record is as good as its better section. What is found says "same system, same symptom"; it is no probability of a cause.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from bot.core.lexical import Counted, LexicalIndex, Vocabulary
+from bot.core.postmortem import Postmortem
+from bot.core.text import plural
+from bot.core.words import folded, tokens
+
+SECTIONS = ("symptom", "cause")
+# Below this neither the words nor the meaning say enough: "nothing similar" is then the honest answer.
+FLOOR = 0.30
+# Fitted on public incident reports: how much meaning counts beside the words, both from 0 to 1 ...
+_MEANING = 0.8
+# ... and in the score that people see and the floor holds against.
+_MEANING_SHARE = 0.6
+# Nudges that order near equals and never lift a record over one that reads clearly more alike.
+_SAME_SERVICE = 0.15
+_RECENT = 0.05
+_HALF_LIFE_DAYS = 365.0
+_MOST_TERMS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """One record and how alike it is."""
+
+    id: str
+    score: float
+    """0 to 1, without the nudges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What likeness is measured against."""
+
+    text: str
+    service: str
+    today: date | None = None
+    """Without it, age counts for nothing."""
+
+    @property
+    def words(self) -> Counter[str]:
+        """How often each word is said."""
+        return Counter(tokens(f"{self.text} {self.service}"))
+
+
+def header(one: Postmortem) -> str:
+    """The same words before each section, so that a section alone still says what it belongs to."""
+    known = (one.service_kind, one.date, one.severity, one.cause_class, ", ".join(one.tags))
+    return f"{one.title}. {', '.join(part for part in known if part)}."
+
+
+def section_text(one: Postmortem, section: str) -> str:
+    """What is embedded."""
+    body = one.symptom if section == "symptom" else f"{one.cause} {one.fix}"
+    return f"{header(one)} {section.capitalize()}: {body}"
+
+
+def section_words(one: Postmortem, section: str) -> str:
+    """What is indexed by words: date, severity and class are no words of an incident."""
+    body = one.symptom if section == "symptom" else f"{one.cause} {one.fix}"
+    return f"{one.title} {one.service_kind} {' '.join(one.tags)} {body}"
+
+
+class Records:
+    """A corpus that changes a little at a time: a record's words are counted once, the index is put together anew."""
+
+    def __init__(self) -> None:
+        self._vocabulary = Vocabulary()
+        self._counted: Mapping[str, tuple[Counted, ...]] = {}
+        self._held: Mapping[str, Postmortem] = {}
+        self._places: Mapping[str, int] = {}
+        self._ids: list[str] = []
+        self._index = LexicalIndex([], self._vocabulary)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def get(self, name: str) -> Postmortem | None:
+        """The record with this id."""
+        return self._held.get(name)
+
+    def changed(self, put: Sequence[Postmortem], gone: Sequence[str]) -> "Records":
+        """Another corpus with records in, new or changed, and others out; this one stays as it is."""
+        new = Records()
+        new._vocabulary = self._vocabulary
+        lost = set(gone)
+        new._held = {name: one for name, one in self._held.items() if name not in lost} | {one.id: one for one in put}
+        counted = {
+            one.id: tuple(self._vocabulary.counted(section_words(one, part)) for part in SECTIONS) for one in put
+        }
+        new._counted = {name: one for name, one in self._counted.items() if name not in lost} | counted
+        new._ids = sorted(new._held)
+        new._places = {name: place * len(SECTIONS) for place, name in enumerate(new._ids)}
+        new._index = LexicalIndex([part for name in new._ids for part in new._counted[name]], self._vocabulary)
+        return new
+
+    def by_words(self, asking: Asking, k: int) -> dict[str, float]:
+        """The k best by words alone, with the BM25 of their better section."""
+        scores = self._index.scores(asking.words).reshape(-1, len(SECTIONS)).max(axis=1)
+        # Stable, so that equal scores keep the order of ids.
+        best = np.argsort(-scores, kind="stable")[:k]
+        return {self._ids[place]: float(scores[place]) for place in best.tolist() if scores[place] > 0}
+
+    def rank(self, asking: Asking, words: Mapping[str, float], alike: Mapping[str, float]) -> list[Ranked]:
+        """Candidates of either side, best first; `alike` is the cosine of the better section, empty without vectors."""
+        most, ceiling = max(words.values(), default=0.0) or 1.0, self._index.ceiling(asking.words)
+        found: list[tuple[float, Ranked]] = []
+        for name in sorted({*words, *alike} & self._held.keys()):
+            by_words, by_meaning = words.get(name, 0.0), max(0.0, alike.get(name, 0.0))
+            shown = min(1.0, by_words / ceiling)
+            score = _MEANING_SHARE * by_meaning + (1 - _MEANING_SHARE) * shown if alike else shown
+            order = by_words / most + _MEANING * by_meaning + _nudge(self._held[name], asking)
+            found.append((order, Ranked(id=name, score=score)))
+        return [one for _, one in sorted(found, key=lambda each: -each[0])]
+
+    def why(self, name: str, asking: Asking, alike: Mapping[str, float]) -> str:
+        """What speaks for a record, and how old it is."""
+        one, place = self._held[name], self._places[name]
+        shared = [
+            word
+            for word in asking.words
+            if not word.startswith("=") and any(self._index.holds(word, place + part) for part in range(len(SECTIONS)))
+        ]
+        shared.sort(key=lambda word: (-self._index.idf(word), word))
+        reasons = ["same service"] if _same_service(one, asking.service) else []
+        if shared:
+            more = len(shared) - _MOST_TERMS
+            rest = f" and {plural(more, 'more word')}" if more > 0 else ""
+            reasons.append(f"shares {', '.join(shared[:_MOST_TERMS])}{rest}")
+        if alike.get(name, 0.0) >= FLOOR:
+            reasons.append(f"reads alike ({alike[name]:.2f})")
+        if (days := _age(one, asking.today)) is not None:
+            reasons.append(_ago(days))
+        return "; ".join(reasons) or "weak match"
+
+
+def _nudge(one: Postmortem, asking: Asking) -> float:
+    days = _age(one, asking.today)
+    recent = 0.0 if days is None else _RECENT * 0.5 ** (days / _HALF_LIFE_DAYS)
+    return recent + (_SAME_SERVICE if _same_service(one, asking.service) else 0.0)
+
+
+def _same_service(one: Postmortem, service: str) -> bool:
+    return bool(service) and folded(service) in {folded(one.service_kind), *(folded(tag) for tag in one.tags)}
+
+
+def _age(one: Postmortem, today: date | None) -> int | None:
+    """Days since it happened."""
+    try:
+        return max(0, (today - date.fromisoformat(one.date)).days) if today is not None else None
+    except ValueError:
+        return None
+
+
+def _ago(days: int) -> str:
+    if days < 60:
+        return f"{plural(days, 'day')} ago"
+    return f"{plural(days // 30, 'month')} ago" if days < 730 else f"{plural(days // 365, 'year')} ago"

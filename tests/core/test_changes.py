@@ -1,0 +1,52 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.core.changes import Symptom, Traits, change_words, numbers_shown, score, shared_words, words_of
+from bot.core.diffs import Nature
+
+PLAIN = Traits(recent=0.5, relation=0.7, own=0.5, named=0.0, risk=0.4, words=0.2, numbers=0.0, harmless=0.0, late=0.0)
+
+
+@pytest.mark.parametrize("trait", ["recent", "relation", "own", "named", "risk", "words", "numbers"])
+def test_more_of_what_points_to_a_change_never_lowers_its_score(trait):
+    assert score(replace(PLAIN, **{trait: 1.0})) > score(PLAIN)
+
+
+@pytest.mark.parametrize("trait", ["harmless", "late"])
+def test_what_clears_a_change_lowers_its_score(trait):
+    assert score(replace(PLAIN, **{trait: 1.0})) < score(PLAIN)
+
+
+def test_nearness_in_time_alone_never_beats_a_dangerous_change_that_shows_in_what_failed():
+    decoy = replace(PLAIN, recent=1.0, risk=0.1, words=0.0)
+    culprit = replace(PLAIN, recent=0.02, risk=0.9, words=0.6)
+
+    assert score(culprit) > score(decoy)
+
+
+def nature(*words, moved=()):
+    return Nature(risk=0.5, reasons=(), words=frozenset(words), moved=moved)
+
+
+def test_words_that_every_change_holds_tell_less():
+    symptom = Symptom(words=frozenset({"checkout", "voucher"}), weight=1.0)
+    own = frozenset({"checkout", "voucher"})
+    others = [frozenset({"checkout"})] * 5
+
+    _, shown = shared_words(own, others, [symptom], frozenset())
+
+    assert shown[0] == "voucher"
+
+
+def test_a_services_own_name_is_no_link():
+    symptom = Symptom(words=words_of("payments timed out"), weight=1.0)
+
+    assert shared_words(change_words(nature("payments")), [], [symptom], words_of("payments")) == (0.0, ())
+
+
+def test_a_metric_that_went_from_the_old_value_to_the_new_one_shows_the_change():
+    moved = nature(moved=((50.0, 10.0),))
+
+    assert numbers_shown(moved, [Symptom(words=frozenset(), weight=0.5, levels=(50.0, 10.0))]) == 1
+    assert numbers_shown(moved, [Symptom(words=frozenset(), weight=0.5, levels=(50.0, 49.0))]) == 0
