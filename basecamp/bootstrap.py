@@ -84,7 +84,8 @@ async def open_basecamp(settings: Settings, *, serving: bool = True) -> AsyncGen
     server that may change something could not write down what it does.
     """
     async with AsyncExitStack() as stack:
-        gate = WriteGate(key=settings.approval_key, audit=AuditFile(settings.audit.file, utc_now), clock=utc_now)
+        audit = AuditFile(settings.audit.file, utc_now)
+        gate = WriteGate(key=settings.approval_key, audit=audit, clock=utc_now, server=settings.server_name)
         basecamp = Basecamp(settings=settings, gate=gate)
         catalog = Catalog(settings.catalog) if settings.catalog else None
         _add_services(basecamp, catalog)

@@ -40,8 +40,9 @@ class _Call:
 class WriteGate:
     """Lets a call through when its grant allows exactly it, once, and writes down what became of every call."""
 
-    def __init__(self, *, key: SecretStr | None, audit: AuditFile, clock: Clock) -> None:
+    def __init__(self, *, key: SecretStr | None, audit: AuditFile, clock: Clock, server: str | None = None) -> None:
         self._key = key.get_secret_value() if key else None
+        self._server = server
         self._clock = clock
         self._running: set[asyncio.Task[BaseModel]] = set()
         self.audit = audit
@@ -78,7 +79,8 @@ class WriteGate:
             raise
         try:
             grant = read_grant(token, key=self._key)
-            check_grant(grant, tool=tool.name, args_sha256=call.args_sha256, now=self._clock().timestamp())
+            now = self._clock().timestamp()
+            check_grant(grant, tool=tool.name, args_sha256=call.args_sha256, now=now, server=self._server)
             run = _bind(call, grant)
             await self._use(call, grant)
         except Refused as refusal:

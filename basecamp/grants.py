@@ -40,6 +40,8 @@ class Grant:
     jti: str
     issued_at: int
     expires_at: int
+    server: str = ""
+    """For which server it is, as the bot names it; empty in a grant that does not say."""
 
     def as_json(self) -> dict[str, Any]:
         """Who allowed it and for which step, as the audit file keeps it."""
@@ -91,14 +93,21 @@ def read_grant(token: object, *, key: str | None) -> Grant:
     return _parse_claims(claims)
 
 
-def check_grant(grant: Grant, *, tool: str, args_sha256: str, now: float) -> None:
-    """Whether a grant allows this call at this moment (epoch seconds). Raises Refused."""
+def check_grant(grant: Grant, *, tool: str, args_sha256: str, now: float, server: str | None = None) -> None:
+    """
+    Whether a grant allows this call at this moment (epoch seconds). Raises Refused.
+
+    `server`: our name as the bot knows it; None: any server's grant will do, as the key alone then says whose it is.
+    """
     if grant.expires_at - grant.issued_at > MAX_LIFE_SECONDS:
         raise Refused(f"the approval grant lives longer than {MAX_LIFE_SECONDS} s", grant=grant)
     if now > grant.expires_at + CLOCK_SKEW_SECONDS:
         raise Refused(f"the approval grant expired {now - grant.expires_at:.0f} s ago", grant=grant)
     if now < grant.issued_at - CLOCK_SKEW_SECONDS:
         raise Refused(f"the approval grant begins in {grant.issued_at - now:.0f} s; compare the clocks", grant=grant)
+    if server is not None and grant.server != server:
+        whose = repr(grant.server) if grant.server else "no server by name"
+        raise Refused(f"the approval grant is for {whose}, and this server is {server!r}", grant=grant)
     if grant.tool != tool:
         raise Refused(f"the approval grant is for {grant.tool!r}, not for {tool!r}", grant=grant)
     if not hmac.compare_digest(grant.args_sha256.encode(), args_sha256.encode()):
@@ -117,6 +126,7 @@ def _parse_claims(claims: Mapping[str, Any]) -> Grant:
         jti=_text(claims, "jti"),
         issued_at=_seconds(claims, "iat"),
         expires_at=_seconds(claims, "exp"),
+        server=_text(claims, "server") if "server" in claims else "",
     )
     if grant.expires_at <= grant.issued_at:
         raise Refused("the approval grant ends before it begins", grant=grant)

@@ -209,6 +209,8 @@ class Settings(_Section):
     postmortems: list[Path] = Field(default_factory=list)
     auth: AuthSettings = AuthSettings()
     approval_key: Annotated[SecretStr, AfterValidator(_check_key)] | None = None
+    server_name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """This server's name under `mcpServers` in aiops.yaml; set, it refuses grants that name another or none."""
     audit: AuditSettings = AuditSettings()
     writes: WriteSettings = WriteSettings()
 

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.adapters.files import parse_yaml, read_text
 from bot.core.errors import ConfigError
 from bot.core.policy import Effect, Level
+from bot.core.schedule import parse_weekly
 
 # The repository's own folders, used when the configured relative path is not found beside the configuration.
 _HOME = Path(__file__).parent.parent
@@ -26,7 +27,13 @@ class Channels(_Strict):
 
     watch: tuple[str, ...] = ()
     post: str = "#incidents"
-    digest: str = "#incidents"
+    digest: str = ""
+    """Empty: where incidents are posted."""
+
+    @property
+    def for_digest(self) -> str:
+        """Where the weekly digest goes."""
+        return self.digest or self.post
 
 
 class McpServer(_Strict):
@@ -37,6 +44,8 @@ class McpServer(_Strict):
     command: str | None = None
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = Field(default_factory=dict)
+    tools: tuple[str, ...] | None = None
+    """Only these tools are taken from it; unset: all."""
 
     @field_validator("command")
     @classmethod
@@ -65,7 +74,7 @@ class Autonomy(_Strict):
 class Approvals(_Strict):
     """How people are asked."""
 
-    expires_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
+    expires_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30
     two_person: tuple[str, ...] = ()
     """Environments in which a destructive step needs two different people."""
 
@@ -74,6 +83,12 @@ class Schedule(_Strict):
     """When recurring things happen."""
 
     digest: str = "mon 09:00 UTC"
+
+    @field_validator("digest")
+    @classmethod
+    def _weekly(cls, value: str) -> str:
+        parse_weekly(value)
+        return value
 
 
 class Config(_Strict):
@@ -86,6 +101,8 @@ class Config(_Strict):
     approvals: Approvals = Approvals()
     autonomy: Autonomy = Autonomy()
     settle_seconds: Annotated[float, Field(ge=0, le=300)] = 5.0
+    gather_seconds: Annotated[float, Field(ge=2, le=120)] = 8.0
+    """For all evidence of one investigation; each part of it has half of that."""
     concurrent_investigations: Annotated[int, Field(ge=1, le=50)] = 3
     budgets: Budgets = Budgets()
     runbooks: tuple[str, ...] = ("runbooks",)

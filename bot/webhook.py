@@ -2,12 +2,16 @@
 
 import hashlib
 import hmac
+import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Literal, cast
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,8 +20,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.core.alert import Alert, AlertStatus, Delivery, Source, environment_of, parse_severity, service_of
+from bot.core.digest import Digest
 from bot.core.errors import PayloadError, StoreError, StoreUnavailableError
+from bot.core.postmortem import IndexState
 from bot.core.redaction import redact
+from bot.core.senders import parse_payload
 from bot.core.text import clean, clip, one_line
 from bot.flows import Flows
 
@@ -140,8 +147,91 @@ def parse_alertmanager(body: bytes) -> ParsedWebhook:
     )
 
 
+def parse_sender(body: bytes, *, now: datetime) -> ParsedWebhook:
+    """
+    A payload of any sender, by form and by the names of its keys; `now` for a beginning that it does not give.
+
+    Raises PayloadError when it is not JSON or describes no alert.
+    """
+    try:
+        alerts = parse_payload(cast("object", json.loads(body)), now)
+    except (ValueError, RecursionError) as error:
+        raise PayloadError(f"body: is not JSON: {error}") from error
+    return ParsedWebhook(delivery=Delivery(source=Source.WEBHOOK, alerts=tuple(alerts)), rejected=())
+
+
+Parse = Callable[[bytes], ParsedWebhook]
+
+
+class Numbers(Collector):
+    """The digest's numbers, as of when they were last shown; what is not known has no sample."""
+
+    def __init__(self) -> None:
+        self._digest: Digest | None = None
+
+    def show(self, digest: Digest) -> None:
+        """Replace what is shown."""
+        self._digest = digest
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """For Prometheus' registry: no query is made for a scrape."""
+        if self._digest is None:
+            return
+        for name, (what, value) in _numbers(self._digest).items():
+            if value is not None:
+                yield GaugeMetricFamily(f"aiops_{name}", what, value=value)
+
+
+def _numbers(digest: Digest) -> Mapping[str, tuple[str, float | None]]:
+    scores = digest.scores
+    helpful, over = scores.helpful, "of the last 12 ISO weeks"
+    between = helpful.interval
+    return {
+        "helpful_ratio": (f"Share of graded hypotheses {over} that helped.", helpful.value),
+        "helpful_ratio_lower": ("Lower bound of its 90 % interval.", between.low if between else None),
+        "helpful_ratio_upper": ("Upper bound of its 90 % interval.", between.high if between else None),
+        "helpful_baseline_ratio": ("The same share in the 12 weeks before.", scores.helpful_before.value),
+        "hypotheses": (f"First hypotheses {over}.", scores.calls),
+        "hypotheses_labelled": ("Of them, labelled by people.", scores.labelled.hits),
+        "hypotheses_graded": ("Of them, those that the ratios rest on (n).", helpful.n),
+        "hypotheses_helpful": ("Of the graded ones, those that helped.", helpful.hits),
+        "hypotheses_harmful": ("Of the graded ones, wrong with a confidence of 0.7 or more.", scores.harmful.hits),
+        "hypotheses_abstained": ("Of all, those that named no cause.", scores.abstained.hits),
+        "brier_score": ("Mean squared error of the confidence; 0 is perfect.", scores.brier.value),
+        "brier_skill": ("Brier score against always saying the base rate; 1 is perfect.", scores.skill.value),
+        "incidents_unlabelled": (
+            "Resolved incidents without a recorded root cause; 100 means as many or more.",
+            digest.unlabelled_count,
+        ),
+        "model_cost_week_usd": ("Model cost of this ISO week's incidents, US dollars.", digest.cost_usd),
+        "model_cost_incident_usd": (f"Mean model cost per incident {over}, US dollars.", scores.cost_mean_usd.value),
+        "numbers_timestamp_seconds": ("When these numbers were computed.", digest.made_at.timestamp()),
+    }
+
+
+class IndexNumbers(Collector):
+    """How fresh the index of past incidents is."""
+
+    def __init__(self, state: Callable[[], IndexState]) -> None:
+        self._state = state
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """For Prometheus' registry."""
+        state = self._state()
+        yield GaugeMetricFamily("aiops_postmortem_files", "Postmortem files that were found.", value=state.files)
+        yield GaugeMetricFamily(
+            "aiops_postmortem_index_behind", "Files that the index does not show.", value=state.behind
+        )
+        at = state.current_at
+        yield GaugeMetricFamily(
+            "aiops_postmortem_index_current_timestamp_seconds",
+            "When the index last held exactly what the files hold; 0: not since the start.",
+            value=at.timestamp() if at is not None else 0,
+        )
+
+
 class Metrics:
-    """What /metrics shows of the doors."""
+    """What /metrics shows: of the doors, and how often the bot was right."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -151,6 +241,8 @@ class Metrics:
         self.seconds = Histogram(
             "aiops_webhook_seconds", "Time from request to committed answer.", ["source"], registry=self.registry
         )
+        self.numbers = Numbers()
+        self.registry.register(self.numbers)
 
 
 async def _read(request: Request, token: str | None) -> bytes:
@@ -189,20 +281,28 @@ class Webhooks:
 
     async def alertmanager(self, request: Request) -> Response:
         """POST /webhooks/alertmanager."""
-        with self._metrics.seconds.labels("alertmanager").time():
-            response = await self._answer(request)
-        self._metrics.deliveries.labels("alertmanager", str(response.status_code)).inc()
+        return await self._measured(request, "alertmanager", parse_alertmanager)
+
+    async def sender(self, request: Request) -> Response:
+        """POST /webhooks/grafana, and any other sender under /webhooks/alerts."""
+        source = request.url.path.rpartition("/")[2]
+        return await self._measured(request, source, partial(parse_sender, now=datetime.now(UTC)))
+
+    async def _measured(self, request: Request, source: str, parse: Parse) -> Response:
+        with self._metrics.seconds.labels(source).time():
+            response = await self._answer(request, source, parse)
+        self._metrics.deliveries.labels(source, str(response.status_code)).inc()
         return response
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, source: str, parse: Parse) -> Response:
         try:
             body = await _read(request, self._token)
         except HTTPException as error:
             return JSONResponse({"error": error.detail}, error.status_code, error.headers)
         try:
-            return await self._receive(body)
+            return await self._receive(body, source, parse)
         except PayloadError as error:
-            return await self._refuse(body, str(error))
+            return await self._refuse(body, source, str(error))
         except StoreUnavailableError as error:
             # Alertmanager retries a 5xx; it never retries a 4xx.
             return JSONResponse({"error": str(error)}, 503, {"Retry-After": "5"})
@@ -210,16 +310,16 @@ class Webhooks:
             log.exception("a delivery could not be stored")
             return JSONResponse({"error": str(error)}, 503)
 
-    async def _receive(self, body: bytes) -> Response:
-        parsed = parse_alertmanager(body)
+    async def _receive(self, body: bytes, source: str, parse: Parse) -> Response:
+        parsed = parse(body)
         incident_ids = await self._flows.receive(parsed.delivery)
         if parsed.rejected:
-            await self._flows.quarantine("alertmanager", "; ".join(parsed.rejected), body[:_KEPT_BODY])
+            await self._flows.quarantine(source, "; ".join(parsed.rejected), body[:_KEPT_BODY])
         return JSONResponse({"incidents": list(incident_ids), "rejected": list(parsed.rejected)})
 
-    async def _refuse(self, body: bytes, reason: str) -> Response:
+    async def _refuse(self, body: bytes, source: str, reason: str) -> Response:
         try:
-            await self._flows.quarantine("alertmanager", reason, body[:_KEPT_BODY])
+            await self._flows.quarantine(source, reason, body[:_KEPT_BODY])
         except StoreError:
             return JSONResponse({"error": "the payload is malformed and could not be kept; try again"}, 503)
         return JSONResponse({"error": reason}, 400)
@@ -234,6 +334,7 @@ def build(
 ) -> Starlette:
     """The HTTP application. `readiness` gives what is wrong, by name; nothing wrong means ready."""
     webhooks = Webhooks(flows, token=token, metrics=metrics)
+    metrics.registry.register(IndexNumbers(flows.index_state))
 
     async def healthz(request: Request) -> Response:
         del request
@@ -251,6 +352,8 @@ def build(
     return Starlette(
         routes=[
             Route("/webhooks/alertmanager", webhooks.alertmanager, methods=["POST"]),
+            Route("/webhooks/grafana", webhooks.sender, methods=["POST"]),
+            Route("/webhooks/alerts", webhooks.sender, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", show_metrics),

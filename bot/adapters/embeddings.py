@@ -75,11 +75,14 @@ class SentenceEmbedder:
 
     def _loaded(self) -> "SentenceTransformer":
         if self._model is None:
+            import torch
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
 
             # A progress bar for 90 MB from disk says nothing, and would stand in every command's output.
             transformers_logging.disable_progress_bar()
+            # A question is too short to share out: threads that wait for one another on a busy machine cost ten times the work.
+            torch.set_num_threads(1)
             self._model = SentenceTransformer(self._model_name, device="cpu")
             log.info("embedding model %s is loaded", self._name)
         return self._model

@@ -30,12 +30,24 @@ class JwtGrants:
         """Whether grants can be signed."""
         return self._key is not None
 
-    def mint(self, *, tool: str, args: Mapping[str, object], run: str, step: str, approver: str, now: datetime) -> str:
-        """Sign one, good for five minutes and one use. Raises ConfigError without a key."""
+    def mint(
+        self,
+        *,
+        server: str,
+        tool: str,
+        args: Mapping[str, object],
+        run: str,
+        step: str,
+        approver: str,
+        now: datetime,
+    ) -> str:
+        """Sign one for that server (as `mcpServers` names it), good for five minutes and one use. Raises ConfigError without a key."""
         if self._key is None:
             raise ConfigError("AIOPS_APPROVAL_KEY is not set, so no grant can be signed")
         claims: dict[str, object] = {
             "iss": _ISSUER,
+            # Not `aud`: a verifier that does not expect one has to refuse the token (RFC 7519 section 4.1.3).
+            "server": server,
             "tool": tool,
             "args_sha256": sha256_of(dict(args)),
             "run": run,

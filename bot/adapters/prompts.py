@@ -22,6 +22,7 @@ from bot.core.text import clean, clip
 
 _KEYS = ("name", "version", "purpose", "inputs", "reply")
 _LONGEST_DATA = 6000
+_VERSIONS = "versions"
 # Slack's control sequences would ping people if a model repeated them.
 _PINGS = re.compile(r"<(?=[!@#])")
 _FENCE = re.compile(r"<{2,}|>{2,}")
@@ -40,27 +41,74 @@ class Prompt:
 
 
 class PromptFolder:
-    """Implements ports.Prompts over a folder of *.md files and the *.jinja2 partials that they include."""
+    """
+    Implements ports.Prompts over a folder of *.md files and the *.jinja2 partials that they include.
+
+    `versions/NAME@VERSION/` beside them keeps a former prompt with copies of its partials, so that its text, and with
+    it its hash, stays what it was when the shared partials change.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Load and check every prompt; raises ConfigError naming file, line and the nearest valid name."""
-        self._env = _environment(FileSystemLoader(folder))
+        """Load and check every prompt, former versions too; raises ConfigError naming file, line and the nearest name."""
         self._prompts: dict[str, Prompt] = {}
         paths = sorted(folder.glob("*.md")) if folder.is_dir() else []
         if not paths:
             raise ConfigError(f"{folder}: there are no prompts (*.md) here")
+        env = _environment(FileSystemLoader(folder))
         for path in paths:
-            prompt = _load(path, self._env)
+            prompt = _load(path, env)
             if prompt.ref.name in self._prompts:
                 raise ConfigError(
                     f"{path}: the name {prompt.ref.name} is taken by {self._prompts[prompt.ref.name].path}"
                 )
             self._prompts[prompt.ref.name] = prompt
+        self._kept = {_label(one): one for one in _former(folder / _VERSIONS)}
+        for one in self._prompts.values():
+            former = self._kept.get(_label(one))
+            if former is not None and former.ref.sha256 != one.ref.sha256:
+                raise ConfigError(
+                    f"{one.path}: the text is not that of {_label(one)}, which {former.path} keeps; raise its version"
+                )
 
     @property
     def all(self) -> tuple[Prompt, ...]:
-        """Every prompt, by file name."""
+        """Every current prompt, by file name."""
         return tuple(self._prompts.values())
+
+    @property
+    def kept(self) -> tuple[Prompt, ...]:
+        """Every former prompt, by name and version."""
+        return tuple(self._kept.values())
+
+    def pinned(self, labels: Iterable[str]) -> "PinnedPrompts":
+        """
+        These prompts with some of them in a named version, such as triage@1.
+
+        Raises ConfigError for a version that is neither current nor kept, or that needs other inputs than the current one.
+        """
+        chosen = dict(self._prompts)
+        known = {_label(one): one for one in (*self._kept.values(), *self._prompts.values())}
+        for label in labels:
+            one = known.get(label)
+            if one is None:
+                raise ConfigError(f"there is no prompt {label}; there are: {', '.join(sorted(known))}")
+            current = self._prompts.get(one.ref.name)
+            if current is not None and current.inputs != one.inputs:
+                other = ", ".join(sorted(current.inputs ^ one.inputs))
+                raise ConfigError(f"{one.path}: {label} cannot be run by this version, its inputs differ by {other}")
+            chosen[one.ref.name] = one
+        return PinnedPrompts(chosen)
+
+    def render(self, name: str, inputs: Mapping[str, object]) -> tuple[str, PromptRef]:
+        """Render a prompt. Raises ConfigError for an unknown prompt, a missing input or one that is not declared."""
+        return PinnedPrompts(self._prompts).render(name, inputs)
+
+
+class PinnedPrompts:
+    """Implements ports.Prompts over chosen versions."""
+
+    def __init__(self, prompts: Mapping[str, Prompt]) -> None:
+        self._prompts = prompts
 
     def render(self, name: str, inputs: Mapping[str, object]) -> tuple[str, PromptRef]:
         """Render a prompt. Raises ConfigError for an unknown prompt, a missing input or one that is not declared."""
@@ -97,6 +145,24 @@ def _environment(loader: BaseLoader) -> SandboxedEnvironment:
     )  # fmt: skip
     env.filters["untrusted"] = untrusted
     return env
+
+
+def _label(prompt: Prompt) -> str:
+    return f"{prompt.ref.name}@{prompt.ref.version}"
+
+
+def _former(folder: Path) -> list[Prompt]:
+    """The kept versions; each folder is named as the prompt in it says."""
+    found: list[Prompt] = []
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        paths = sorted(place.glob("*.md"))
+        if len(paths) != 1:
+            raise ConfigError(f"{place}: holds one prompt (*.md) with copies of its partials, and nothing else")
+        prompt = _load(paths[0], _environment(FileSystemLoader(place)))
+        if _label(prompt) != place.name:
+            raise ConfigError(f"{paths[0]}: says that it is {_label(prompt)}, and stands in {place.name}")
+        found.append(prompt)
+    return found
 
 
 def _load(path: Path, env: SandboxedEnvironment) -> Prompt:

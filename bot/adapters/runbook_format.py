@@ -140,6 +140,7 @@ class _Step(_Strict):
     expect: _PostCondition | None = None
     rollback: _Rollback | None = None
     signatures: tuple[_Signature, ...] = ()
+    optional: bool = False
 
 
 def parse_runbook(text: str, path: Path, *, effects: Mapping[str, Effect] | None = None) -> Runbook:
@@ -230,6 +231,7 @@ def _step(text: str, path: Path, line: int, section: str, earlier: Sequence[Step
             Signature(when=one.when, cause=one.cause, cause_class=one.cause_class, weight=one.weight)
             for one in step.signatures
         ),
+        optional=step.optional,
     )
 
 

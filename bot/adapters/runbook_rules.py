@@ -65,6 +65,8 @@ def _place_problems(step: Step) -> Iterator[str]:
         yield "a step of Diagnosis only reads; a step that changes something belongs under Mitigation"
     if step.section in {"Meaning", "Impact", "Verify"}:
         yield f"steps stand under Diagnosis or Mitigation, not under {step.section}"
+    if step.optional and step.effect is not Effect.READ:
+        yield "only a step that reads can be optional; the run does not go on past a change that failed"
     if step.signatures and step.effect is not Effect.READ:
         yield "only a diagnostic step carries cause signatures"
 

@@ -75,12 +75,19 @@ class MemoryPins:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], str] = {}
 
-    async def compare(self, server: str, tools: Mapping[str, tuple[str, Mapping[str, object]]]) -> Mapping[str, Pin]:
-        """A tool is accepted at first sight; later it has to stay the same."""
-        return {
-            name: Pin.MATCHES if self._seen.setdefault((server, name), sha256) == sha256 else Pin.CHANGED
-            for name, (sha256, _) in tools.items()
-        }
+    async def compare(
+        self,
+        server: str,
+        tools: Mapping[str, tuple[str, Mapping[str, object]]],
+        rivals: Mapping[str, Sequence[str]],
+    ) -> Mapping[str, Pin]:
+        """A tool is accepted at first sight, unless a rival has it; later it has to stay the same."""
+        return {name: self._compare(server, name, sha256, rivals.get(name, ())) for name, (sha256, _) in tools.items()}
+
+    def _compare(self, server: str, name: str, sha256: str, rivals: Sequence[str]) -> Pin:
+        if (server, name) not in self._seen and any((rival, name) in self._seen for rival in rivals):
+            return Pin.TAKEN
+        return Pin.MATCHES if self._seen.setdefault((server, name), sha256) == sha256 else Pin.CHANGED
 
 
 class ToolGate:
@@ -91,10 +98,10 @@ class ToolGate:
         self._pins = pins
         self._known: dict[tuple[str, str], Pin] = {}
 
-    async def note(self, server: str, tools: Sequence[Described]) -> None:
-        """A server has listed its tools: compare those that we list with what was accepted."""
+    async def note(self, server: str, tools: Sequence[Described], rivals: Mapping[str, Sequence[str]]) -> None:
+        """A server has listed its tools: compare those that we list with what was accepted, of it and of its rivals."""
         listed = {one.spec.name: (one.sha256, one.pinned) for one in tools if one.spec.name in self._effects}
-        for name, pin in (await self._pins.compare(server, listed)).items():
+        for name, pin in (await self._pins.compare(server, listed, rivals)).items():
             self._known[server, name] = pin
 
     def listed(self, tools: Iterable[Described]) -> Sequence[Described]:

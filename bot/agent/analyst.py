@@ -4,11 +4,11 @@ import math
 import re
 from collections.abc import Sequence
 
+from bot.agent.blame import blame
 from bot.agent.causes import (
     WEAK_OVERLAP,
     Candidate,
     Case,
-    blame,
     by_weight,
     capacity,
     dependencies,
@@ -16,7 +16,9 @@ from bot.agent.causes import (
     lead_of,
     loudest_of,
     nothing,
+    operations,
     sentence,
+    signatures,
     title_of,
     unknown,
     weakened,
@@ -25,6 +27,7 @@ from bot.agent.draft import Draft, DraftHypothesis
 from bot.core.evidence import Evidence, EvidenceKind, EvidencePack
 from bot.core.hypothesis import CauseClass, FirstAction
 from bot.core.text import clip, one_line, plural
+from bot.core.weights import WEIGHTS
 
 _SYMPTOMS = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC, EvidenceKind.LOG, EvidenceKind.ALERT})
 _UNDO = {
@@ -43,17 +46,8 @@ def analyse(pack: EvidencePack, case: Case) -> Draft:
     """Two or three different hypotheses, likeliest first, each with cited claims; the same pack gives the same answer."""
     symptoms = [one for one in pack.evidence if one.kind in _SYMPTOMS]
     changes = [one for one in pack.evidence if one.kind is EvidenceKind.CHANGE]
-    first = first_symptom(symptoms)
-    blamed = [blame(change, changes, symptoms, first) for change in changes if lead_of(change) >= 0]
-    overlap = max((one.overlap for one in blamed), default=0.0)
-    blamed = [weakened(one, overlap, loudest_of(symptoms)) for one in blamed]
-    others = [
-        *dependencies(symptoms, case, first),
-        capacity(symptoms, case, overlap),
-        nothing(symptoms, pack, case),
-        unknown(symptoms, pack, case),
-    ]
-    ranked = sorted((*blamed, *others), key=lambda one: (-one.score, one.title))
+    ranked = candidates(pack, case)
+    blamed = [one for one in ranked if one.change is not None]
     chosen = _distinct(ranked)
     shares = _shares([one.score for one in ranked])
     raws = {id(one): share for one, share in zip(ranked, shares, strict=True)}
@@ -63,6 +57,25 @@ def analyse(pack: EvidencePack, case: Case) -> Draft:
         first_action=_first_action(chosen[0], case),
         ruled_out=_ruled_out(blamed, changes, chosen),
     )
+
+
+def candidates(pack: EvidencePack, case: Case) -> list[Candidate]:
+    """Everything that may explain the pack, best first; that no change does is always among it."""
+    symptoms = [one for one in pack.evidence if one.kind in _SYMPTOMS]
+    changes = [one for one in pack.evidence if one.kind is EvidenceKind.CHANGE]
+    first = first_symptom(symptoms)
+    blamed = blame(changes, symptoms, first, case)
+    overlap = max((one.overlap for one in blamed), default=0.0)
+    blamed = [weakened(one, overlap, loudest_of(symptoms)) for one in blamed]
+    others = [
+        *signatures(symptoms, case),
+        *operations(symptoms, case),
+        *dependencies(symptoms, case, first),
+        capacity(symptoms, case, overlap),
+        nothing(symptoms, pack, case),
+        unknown(symptoms, pack, case, blamed),
+    ]
+    return sorted((*blamed, *others), key=lambda one: (-one.score, one.title))
 
 
 def _distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
@@ -83,9 +96,9 @@ def _distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _shares(scores: Sequence[float]) -> list[float]:
-    """Softmax; 1.8 is how sharply a point of score decides."""
+    """Softmax; the sharpness is how much a point of score decides."""
     top = max(scores)
-    powers = [math.exp(1.8 * (score - top)) for score in scores]
+    powers = [math.exp(WEIGHTS.sharpness * (score - top)) for score in scores]
     return [min(_SUREST, power / sum(powers)) for power in powers]
 
 

@@ -1,38 +1,28 @@
 """
 Possible causes, scored from evidence. All pure.
 
-Every change near the onset is a candidate. Time alone never decides: what counts most is whether the change shows up
-in what failed, as its version, its service or the names that it touched. Without that, the pack is explained by
-capacity, by a dependency, by nothing at all, or honestly not.
+Changes are weighed in `blame.py`. Beside them the pack may be explained by a runbook's sign, by a dependency that fails itself, by
+load, by something operational that the systems name themselves, by nothing at all, or honestly not.
 """
 
-import re
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.core.changes import Traits
 from bot.core.evidence import Evidence, EvidenceKind, EvidencePack
 from bot.core.hypothesis import CauseClass, Claim, Suspect
 from bot.core.runbook import Runbook
-from bot.core.text import clip
+from bot.core.signs import Sign, signs_in
+from bot.core.weights import WEIGHTS
 
 _MOVED = 0.35
-_TELLING = 0.5
 WEAK_OVERLAP, _STRONG_OVERLAP = 0.4, 1.2
-_RELATION = {"self": 0.7, "dependency": 0.6, "dependent": 0.45, "unrelated": -0.8}
-_CLASSES = {
-    "deploy": CauseClass.DEPLOY,
-    "commit": CauseClass.DEPLOY,
-    "config": CauseClass.CONFIG,
-    "flag": CauseClass.FEATURE_FLAG,
-    "scale": CauseClass.CAPACITY,
-    "migration": CauseClass.DATA,
-}
-_IDENTIFIER = re.compile(r"[A-Za-z]\w*(?:[._/-]\w+)+|[a-z]+[A-Z]\w+|\w*_\w+")
-_WORD = re.compile(r"[a-z]{5,}")
-_COMMON = frozenset(
-    ["about", "after", "again", "alert", "before", "between", "change", "changed", "changes", "check", "config", "could", "deploy", "detail", "error", "errors", "first", "from", "level", "other", "release", "request", "requests", "service", "services", "should", "state", "their", "there", "these", "times", "update", "using", "value", "version", "where", "which", "while"]
-)  # fmt: skip
+# How loud an alert's own words are, and what it adds when logs or metrics say the same.
+_ALERT_WEIGHT, _TOLD_TWICE = 0.7, 0.2
+_LOAD_STRENGTH = 0.7
+_DIRECT = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +33,8 @@ class Case:
     onset: datetime
     dependencies: tuple[str, ...] = ()
     runbook: Runbook | None = None
+    words: str = ""
+    """What the alerts and people said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,44 +49,13 @@ class Candidate:
     check: str
     change: Evidence | None = None
     overlap: float = 0.0
+    """How much of a change shows in what failed."""
+    traits: Traits | None = None
+    reasons: tuple[str, ...] = ()
+    """What a change does, in words."""
 
 
 # --- candidates ------------------------------------------------------------------------------------------------------
-
-
-def blame(
-    change: Evidence, changes: Sequence[Evidence], symptoms: Sequence[Evidence], first: datetime | None
-) -> Candidate:
-    facts = change.facts
-    overlap, support = _overlap(change, changes, symptoms)
-    score = 1 / (1 + lead_of(change) / 1800) + overlap + _relation(facts)
-    own = [one for one in symptoms if one.service == change.service and _after(one, change)]
-    score += 0.6 * max((one.weight for one in own), default=0.0)
-    if first is not None and _at(change) > first + timedelta(seconds=30):
-        # What moved before the change cannot have been moved by it.
-        score -= 1.2
-    kind = str(facts.get("kind", "deploy"))
-    loud = [one for one in own if one.weight >= _TELLING]
-    claims = [Claim(text=sentence(change.title[:1].upper() + change.title[1:]), evidence=(change.id,))]
-    claims += [Claim(text=sentence(one.title), evidence=(one.id,)) for one in _strongest([*support, *loud], symptoms)]
-    version = str(facts.get("version") or "")
-    name = f"{change.service} {version}".strip()
-    return Candidate(
-        score=score,
-        cause_class=_CLASSES.get(kind, CauseClass.DEPLOY),
-        title=_headline(kind, name, title_of(change)),
-        suspect=Suspect(service=change.service, change_id=str(facts.get("change_id"))),
-        claims=tuple(claims),
-        check=f"If undoing this {kind} on {change.service} does not stop the symptom, or the symptom began before {_at(change):%H:%M:%S}Z, it is not the cause.",
-        change=change,
-        overlap=overlap,
-    )
-
-
-def _headline(kind: str, name: str, title: str) -> str:
-    """`Deploy of checkout 2.31.0`; with the change's own title where that says more than its name."""
-    told = set(re.findall(r"[\w.]+", title.casefold())) <= set(re.findall(r"[\w.]+", f"{name} {kind}".casefold()))
-    return f"{kind.capitalize()} of {name}" + ("" if told else f": {clip(title, 90)}")
 
 
 def weakened(one: Candidate, best_overlap: float, loud: float) -> Candidate:
@@ -103,51 +64,6 @@ def weakened(one: Candidate, best_overlap: float, loud: float) -> Candidate:
     if one.overlap < WEAK_OVERLAP and best_overlap >= _STRONG_OVERLAP:
         score -= 1.5
     return replace(one, score=score)
-
-
-def _overlap(
-    change: Evidence, changes: Sequence[Evidence], symptoms: Sequence[Evidence]
-) -> tuple[float, list[Evidence]]:
-    """How much of what was changed shows up in what failed, and where it does."""
-    marks = _marks(change, changes)
-    best: dict[str, float] = {}
-    support: dict[str, float] = {}
-    for one in symptoms:
-        text = f"{one.title}\n{one.excerpt}".casefold()
-        for mark, worth in marks.items():
-            if one.service == change.service and mark == change.service.casefold():
-                # A service's own telemetry always names it.
-                continue
-            if worth > 0 and _contains(text, mark):
-                best[mark] = max(best.get(mark, 0.0), worth * one.weight)
-                support[one.id] = support.get(one.id, 0.0) + worth * one.weight
-    words = sorted((value for mark, value in best.items() if marks[mark] <= 0.2), reverse=True)
-    strong = sum(value for mark, value in best.items() if marks[mark] > 0.2)
-    ranked = sorted((one for one in symptoms if one.id in support), key=lambda one: (-support[one.id], one.id))
-    return min(3.5, strong + sum(words[:3])), [one for one in ranked if support[one.id] >= 0.1]
-
-
-def _marks(change: Evidence, changes: Sequence[Evidence]) -> dict[str, float]:
-    """What would betray the change, with its worth; names that several changes share tell less."""
-    facts = change.facts
-    version, service = str(facts.get("version") or "").casefold(), change.service.casefold()
-    text = f"{facts.get('title', '')} {facts.get('detail', '')}"
-    marks: dict[str, float] = {word: 0.15 for word in _WORD.findall(text.casefold()) if word not in _COMMON}
-    marks |= {name.casefold(): 0.6 for name in _IDENTIFIER.findall(text) if len(name) >= 4}
-    others = [
-        f"{one.facts.get('title', '')} {one.facts.get('detail', '')}".casefold() for one in changes if one is not change
-    ]
-    for mark in marks:
-        marks[mark] /= 1 + sum(mark in other for other in others)
-    marks[service] = 0.5
-    if version and re.search(r"\d", version):
-        marks[version] = 1.2 if version.count(".") >= 1 or len(version) >= 6 else 0.3
-        marks[f"{service}/{version}"] = 1.2
-    return marks
-
-
-def _contains(text: str, mark: str) -> bool:
-    return mark in text and re.search(rf"(?<![\w.]){re.escape(mark)}(?![\w]|\.\d)", text) is not None
 
 
 def dependencies(symptoms: Sequence[Evidence], case: Case, first: datetime | None) -> list[Candidate]:
@@ -161,6 +77,7 @@ def dependencies(symptoms: Sequence[Evidence], case: Case, first: datetime | Non
             one for one in own if first is None or (when := _when(one)) is None or when <= first + timedelta(seconds=60)
         ]
         score = 0.3 + 0.8 * max(one.weight for one in own) + (0.4 if early else -0.4)
+        score += WEIGHTS.root * max((one.weight for one in own if "root" in one.facts), default=0.0)
         found.append(
             Candidate(
                 score=score,
@@ -176,15 +93,21 @@ def dependencies(symptoms: Sequence[Evidence], case: Case, first: datetime | Non
 
 def capacity(symptoms: Sequence[Evidence], case: Case, overlap: float) -> Candidate:
     """A limit reached without a change that explains it."""
-    full = [one for one in symptoms if one.kind is EvidenceKind.DIAGNOSTIC and _number(one.facts, "share") >= 0.8]
+    full = [one for one in symptoms if one.kind in _DIRECT and number_in(one.facts, "share") >= 0.8]
     pressed = [
         one
         for one in symptoms
         if one.facts.get("kind") in {"saturation", "traffic"} and one.facts.get("direction") == "rose"
     ]
-    signs = by_weight([*full, *pressed])[:2]
-    score = -0.6 + 0.9 * max((one.weight for one in signs), default=0.0) - 0.3 * min(overlap, 2.0)
+    load = [one for one in symptoms if "load" in one.facts]
+    signs = by_weight([*load, *full, *pressed])[:2]
+    score = -0.6 + 1.8 * max((one.weight for one in signs), default=0.0) - 0.3 * min(overlap, 2.0)
     score += 0.5 * max((one.weight for one in pressed if one.facts.get("kind") == "traffic"), default=0.0)
+    if load:
+        rise = max(number_in(one.facts, "load") for one in load)
+        score = max(
+            score, WEIGHTS.sign_base + WEIGHTS.sign * _LOAD_STRENGTH * min(1.0, math.log2(max(rise, 1.0)) / 1.5)
+        )
     return Candidate(
         score=score,
         cause_class=CauseClass.CAPACITY,
@@ -195,12 +118,71 @@ def capacity(symptoms: Sequence[Evidence], case: Case, overlap: float) -> Candid
     )
 
 
+def operations(symptoms: Sequence[Evidence], case: Case) -> list[Candidate]:
+    """Causes that the systems name themselves and that no change makes: certificates, machines, networks, providers, quotas, input."""
+    best: dict[str, tuple[float, Sign, list[Evidence]]] = {}
+    for one in by_weight(symptoms):
+        for sign in signs_in(f"{one.title}\n{one.excerpt}"):
+            loud, _, seen = best.get(sign.name, (0.0, sign, []))
+            best[sign.name] = (max(loud, sign.strength * one.weight), sign, [*seen, one])
+    for sign in signs_in(case.words):
+        loud, _, seen = best.get(sign.name, (0.0, sign, []))
+        best[sign.name] = (max(loud, _ALERT_WEIGHT * sign.strength) + _TOLD_TWICE * bool(seen), sign, seen)
+    return [_operational(loud, sign, seen, case) for loud, sign, seen in best.values() if seen]
+
+
+def _operational(loud: float, sign: Sign, seen: Sequence[Evidence], case: Case) -> Candidate:
+    where = seen[0].service or case.service
+    below = where in case.dependencies
+    name = (
+        f"{where}, which {case.service} depends on: {sign.name}" if below else f"No change explains this: {sign.name}"
+    )
+    return Candidate(
+        score=WEIGHTS.sign_base + WEIGHTS.sign * loud,
+        # Seen from the alerting service it is the dependency that fails, whatever ails it.
+        cause_class=CauseClass.DEPENDENCY if below else sign.cause_class,
+        title=name,
+        suspect=Suspect(service=where),
+        claims=tuple(Claim(text=sentence(one.title), evidence=(one.id,)) for one in seen[:3]),
+        check=sign.check,
+    )
+
+
+def signatures(symptoms: Sequence[Evidence], case: Case) -> list[Candidate]:
+    """Causes whose signs the runbook's authors wrote down, and that hold."""
+    found: dict[str, list[Evidence]] = {}
+    for one in symptoms:
+        if "signature" in one.facts:
+            found.setdefault(str(one.facts["signature"]), []).append(one)
+    return [
+        Candidate(
+            score=WEIGHTS.sign_base + WEIGHTS.sign * max(number_in(one.facts, "weight") for one in seen),
+            cause_class=_class_of(str(seen[0].facts.get("cause_class", ""))),
+            title=cause[:1].upper() + cause[1:],
+            suspect=Suspect(service=seen[0].service or case.service),
+            claims=tuple(Claim(text=sentence(one.title), evidence=(one.id,)) for one in by_weight(seen)[:3]),
+            check=f"If the sign no longer holds and {case.service or 'the service'} keeps failing, it is not the cause.",
+        )
+        for cause, seen in found.items()
+    ]
+
+
+def _class_of(value: str) -> CauseClass:
+    return CauseClass(value) if value in set(CauseClass) else CauseClass.UNKNOWN
+
+
 def nothing(symptoms: Sequence[Evidence], pack: EvidencePack, case: Case) -> Candidate:
     """Nothing moved: the system is healthy, or healed itself."""
     loudest = loudest_of(symptoms)
     blind = sum(gap.what.split(" ")[0] in {"metrics", "logs", "MCP", "changes"} for gap in pack.gaps)
     score = 1.5 - 4 * max(0.0, loudest - 0.3) - 0.9 * blind
-    quiet = by_weight(one for one in symptoms if one.kind is EvidenceKind.DIAGNOSTIC)[:2]
+    over = [one for one in symptoms if "healed" in one.facts]
+    if over:
+        # The systems say themselves that it is over.
+        score = max(
+            score, WEIGHTS.sign_base + WEIGHTS.sign * min(1.0, sum(number_in(one.facts, "healed") for one in over))
+        )
+    quiet = over or by_weight(one for one in symptoms if one.kind is EvidenceKind.DIAGNOSTIC)[:2]
     return Candidate(
         score=score,
         cause_class=CauseClass.NO_CAUSE,
@@ -211,11 +193,13 @@ def nothing(symptoms: Sequence[Evidence], pack: EvidencePack, case: Case) -> Can
     )
 
 
-def unknown(symptoms: Sequence[Evidence], pack: EvidencePack, case: Case) -> Candidate:
-    """Something may be wrong and the evidence does not tell what."""
+def unknown(symptoms: Sequence[Evidence], pack: EvidencePack, case: Case, blamed: Sequence[Candidate]) -> Candidate:
+    """Something may be wrong and the evidence does not tell what; likelier when diffs were read and none of them is dangerous."""
     loudest = by_weight(symptoms)[:2]
+    near = [one.traits for one in blamed if one.traits is not None and one.traits.relation > 0]
+    read = any(one.harmless for one in near)
     return Candidate(
-        score=0.1 + 0.3 * min(len(pack.gaps), 4),
+        score=0.1 + 0.3 * min(len(pack.gaps), 4) + WEIGHTS.unexplained * read,
         cause_class=CauseClass.UNKNOWN,
         title="The evidence does not tell the cause; none of the changes seen explains it",
         suspect=Suspect(service=case.service) if case.service else None,
@@ -231,15 +215,6 @@ def by_weight(found: Iterable[Evidence]) -> list[Evidence]:
     # Of equally loud findings a direct look tells more than a metric, and a metric more than a log line.
     bonus = {EvidenceKind.DIAGNOSTIC: 0.1, EvidenceKind.METRIC: 0.05}
     return sorted(found, key=lambda one: (-one.weight - bonus.get(one.kind, 0.0), one.id))
-
-
-def _strongest(support: Sequence[Evidence], symptoms: Sequence[Evidence]) -> list[Evidence]:
-    """Where the change shows up, then the loudest symptom; each once, three at most."""
-    # A quiet line that merely names the change is no support as long as something loud names it too.
-    telling = [one for one in support if one.weight >= _MOVED] or support[:1]
-    ordered = dict.fromkeys([*[one.id for one in telling[:2]], *[one.id for one in by_weight(symptoms)[:2]]])
-    known = {one.id: one for one in symptoms}
-    return [known[eid] for eid in list(ordered)[:3]]
 
 
 def loudest_of(symptoms: Iterable[Evidence]) -> float:
@@ -258,13 +233,13 @@ def _when(one: Evidence) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else None
 
 
-def _at(change: Evidence) -> datetime:
+def at_of(change: Evidence) -> datetime:
     return datetime.fromisoformat(str(change.facts["at"]))
 
 
-def _after(one: Evidence, change: Evidence) -> bool:
+def after(one: Evidence, change: Evidence) -> bool:
     when = _when(one)
-    return when is not None and when >= _at(change) - timedelta(seconds=30)
+    return when is not None and when >= at_of(change) - timedelta(seconds=30)
 
 
 def _bad(one: Evidence) -> bool:
@@ -278,16 +253,10 @@ def _bad(one: Evidence) -> bool:
 
 
 def lead_of(change: Evidence) -> float:
-    return _number(change.facts, "seconds_before_alert")
+    return number_in(change.facts, "seconds_before_alert")
 
 
-def _relation(facts: Mapping[str, object]) -> float:
-    kind = str(facts.get("relation", "unrelated"))
-    value = _RELATION.get(kind, 0.0)
-    return value / max(1.0, _number(facts, "distance")) if kind in {"dependency", "dependent"} else value
-
-
-def _number(facts: Mapping[str, object], key: str) -> float:
+def number_in(facts: Mapping[str, object], key: str) -> float:
     value = facts.get(key)
     return float(value) if isinstance(value, int | float) else 0.0
 

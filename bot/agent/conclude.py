@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from bot.agent.draft import Draft, DraftHypothesis
 from bot.agent.verify import Verified
-from bot.core.confidence import Calibration, Features, calibrate
+from bot.core.confidence import Features, calibrate
 from bot.core.evidence import EvidencePack
 from bot.core.hypothesis import Assessment, Hypothesis, PromptRef, SimilarFound, Usage
 from bot.core.text import plural
+from bot.ports import Experience
 
 OFFLINE = "offline analyst"
 # With this many gaps the picture counts as blind.
@@ -24,7 +25,8 @@ class Circumstances:
     notes: tuple[str, ...]
     usage: Usage
     prompt: PromptRef | None
-    calibration: Calibration | None = None
+    experience: Experience | None = None
+    """None: nothing is known of the past, as on the first day."""
 
 
 def assess(
@@ -35,7 +37,7 @@ def assess(
     features = [_features(place, verified, baseline, pack, similar, how) for place in range(len(drafts))]
     hypotheses: list[Hypothesis] = []
     for place, (one, known) in enumerate(zip(drafts, features, strict=True), start=1):
-        confidence = calibrate(known, how.calibration)
+        confidence = calibrate(known, how.experience.calibration if how.experience else None)
         if hypotheses and confidence.value > hypotheses[-1].confidence.value:
             # The order is the answer's own; a lower rank never shows the higher number.
             confidence = replace(confidence, value=hypotheses[-1].confidence.value)
@@ -80,6 +82,7 @@ def _features(
         gaps=min(1.0, len(pack.gaps) / _BLIND),
         similarity=nearest.score if nearest else 0.0,
         similar_agrees=float(nearest.cause_class == one.cause_class.value) if nearest else None,
+        history=how.experience.history if how.experience else None,
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 
-from bot.agent import shapes
+from bot.agent import shapes, systems
 from bot.agent.findings import evidence
 from bot.core.evidence import Evidence, EvidenceKind, Window
 from bot.core.metrics import number
@@ -122,4 +122,9 @@ def _finding(
 _READERS: Mapping[str, Callable[[ToolResult, str, str, Window], list[Evidence]]] = {
     "pg_activity": _activity,
     "pg_settings": _settings,
+    "redis_info": systems.redis_info,
+    "redis_memory": systems.redis_memory,
+    "k8s_describe_pod": systems.pods,
+    "k8s_pod_logs": systems.pod_logs,
+    "k8s_rollout_history": systems.rollout,
 }

@@ -9,13 +9,16 @@ from datetime import datetime
 from bot.agent.shapes import Edge, Traces
 from bot.agent.subject import Relation, Subject
 from bot.core.alert import Alert
+from bot.core.diffs import read_change
 from bot.core.evidence import Evidence, EvidenceKind, Window, content_hash
 from bot.core.hypothesis import SimilarFound, SimilarIncident
 from bot.core.logs import LogTemplate, Trend
+from bot.core.matching import Match
 from bot.core.metrics import MetricChange, number, sentence
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook
 from bot.core.service import Change
+from bot.core.signs import signs_in
 from bot.core.text import clean, clip, one_line, plural
 
 EXCERPT_LIMIT = 1500
@@ -23,8 +26,12 @@ MOST_METRICS = 10
 MOST_TEMPLATES = 8
 MOST_CHANGES = 10
 MOST_ALERTS = 5
+_MOST_WORDS = 200
 _LEAST_METRIC_WEIGHT = 0.12
 _LEAST_TEMPLATE_WEIGHT = 0.2
+# A line that names an operational cause is worth reading however rare or old it is.
+_SIGN_WEIGHT = 0.45
+_QUIET = frozenset({"", "info", "debug", "trace"})
 
 
 def call_text(tool: str, args: Mapping[str, object]) -> str:
@@ -118,8 +125,14 @@ def _clock(seconds: float) -> str:
 
 def from_logs(templates: Sequence[LogTemplate], queries: Mapping[str, str], window: Window) -> list[Evidence]:
     """New and surging log templates, one redacted example each."""
-    notable = [one for one in templates if _worth_reading(one)][:MOST_TEMPLATES]
+    raised = [replace(one, weight=max(one.weight, _SIGN_WEIGHT)) if _speaks(one) else one for one in templates]
+    notable = sorted((one for one in raised if _worth_reading(one)), key=lambda one: -one.weight)[:MOST_TEMPLATES]
     return [_log(one, queries[one.service], window) for one in notable if one.service in queries]
+
+
+def _speaks(one: LogTemplate) -> bool:
+    """Whether it names an operational cause, and not in passing."""
+    return one.level.lower() not in _QUIET and bool(signs_in(one.example))
 
 
 def _worth_reading(one: LogTemplate) -> bool:
@@ -194,7 +207,9 @@ def _change_weight(change: Change, known: Mapping[str, Relation], subject: Subje
     relation = known.get(change.service)
     factor = {"self": 1.0, "dependency": 0.9, "dependent": 0.9}.get(relation.kind if relation else "", 0.4)
     late = 0.5 if change.at > subject.onset else 1.0
-    return near * factor * late
+    # A change that does nothing dangerous is kept only where there is room.
+    risk = read_change(change.kind.value, change.title, change.detail).risk
+    return (0.5 * near + 0.5 * risk) * factor * late
 
 
 def _change(
@@ -205,6 +220,8 @@ def _change(
     when = f"{lead} s before the alert" if lead >= 0 else f"{-lead} s after the alert"
     version = f" {change.version}" if change.version and change.version not in change.title else ""
     said = f"{change.kind} on {change.service}{version} at {change.at:%H:%M:%S}Z, {when}: {change.title}"
+    nature = read_change(change.kind.value, change.title, clean(change.detail))
+    does = f"what it does: {'; '.join(nature.reasons)}\n" if nature.reasons else ""
     return evidence(
         kind=EvidenceKind.CHANGE,
         source="list_services",
@@ -212,7 +229,7 @@ def _change(
         title=said,
         query=query,
         window=window,
-        excerpt=f"{said}\nid {change.id}, by {change.author or 'unknown'}, at {change.at.isoformat()}\n{change.detail}",
+        excerpt=f"{said}\nid {change.id}, by {change.author or 'unknown'}, at {change.at.isoformat()}\n{does}{change.detail}",
         weight=weight,
         facts={
             "change_id": change.id,
@@ -225,6 +242,13 @@ def _change(
             "distance": relation.distance,
             "title": clip(redact(clean(change.title)), 200),
             "detail": clip(redact(clean(change.detail)), 400),
+            "nature": {
+                "risk": nature.risk,
+                "reasons": [redact(one) for one in nature.reasons],
+                "words": sorted(nature.words)[:_MOST_WORDS],
+                "moved": [list(pair) for pair in nature.moved[:8]],
+                "read": nature.read,
+            },
         },
     )
 
@@ -303,6 +327,21 @@ def from_runbook(runbook: Runbook, subject: Subject) -> Evidence:
         excerpt=prose,
         weight=0.5,
         facts={"runbook": runbook.id, "steps": [step.id for step in runbook.steps]},
+    )
+
+
+def from_likely_runbook(runbook: Runbook, match: Match, subject: Subject) -> Evidence:
+    """A runbook that does not name the alert and seems to be about it."""
+    return evidence(
+        kind=EvidenceKind.RUNBOOK,
+        source="runbooks",
+        service=subject.service,
+        title=f"No runbook names this alert; {runbook.id} may fit: {runbook.title} (owner {runbook.owner})",
+        query=f"runbook for alert {', '.join(subject.alert_names)}",
+        window=subject.window,
+        excerpt=f"Why: {match.why}.\nMeaning: {one_line(runbook.sections.get('Meaning', ''))}",
+        weight=0.2,
+        facts={"likely_runbook": runbook.id, "sure": round(match.sure, 2)},
     )
 
 

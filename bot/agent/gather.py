@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.agent import findings, shapes
+from bot.agent import findings, healed, roots, shapes
 from bot.agent.diagnostics import from_diagnostic, from_signature
 from bot.agent.progress import Emit, Progress
 from bot.agent.runbooks import diagnostic_steps, match_runbook, scope_for
@@ -25,7 +25,18 @@ from bot.core.redaction import redact
 from bot.core.runbook import Runbook, Step
 from bot.core.service import Service
 from bot.core.text import clean, clip, one_line, plural
-from bot.ports import Brief, Clock, Journal, Runbooks, SimilarSearch, Templates, ToolCallEntry, ToolResult, Tools
+from bot.ports import (
+    Brief,
+    Clock,
+    Journal,
+    LikelyRunbooks,
+    Runbooks,
+    SimilarSearch,
+    Templates,
+    ToolCallEntry,
+    ToolResult,
+    Tools,
+)
 
 # How far before the alert log lines count as "after": alerts lag the trouble that they tell of.
 LOG_LEAD = timedelta(seconds=60)
@@ -91,6 +102,7 @@ class Gatherer:
         journal: Journal,
         clock: Clock,
         limits: GatherLimits | None = None,
+        likely: LikelyRunbooks | None = None,
     ) -> None:
         self._tools = tools
         self._similar = similar
@@ -99,6 +111,7 @@ class Gatherer:
         self._journal = journal
         self._clock = clock
         self._limits = limits or GatherLimits()
+        self._likely = likely
 
     async def gather(self, brief: Brief, emit: Emit) -> GatherResult:
         """Gather within the limits. Only the journal's errors come out; everything else that fails becomes a gap."""
@@ -109,6 +122,8 @@ class Gatherer:
         try:
             async with asyncio.timeout(self._limits.whole_s):
                 await self._all(run, runbook)
+                if runbook is None:
+                    await self._suggest(run)
         except TimeoutError:
             for name in run.progress.unfinished():
                 self._out_of_time(run, name)
@@ -245,6 +260,10 @@ class Gatherer:
         ranked = rank_changes(series, onset=run.subject.onset, nearness=_nearness(run.known))
         found = findings.from_metrics(ranked, queries, window)
         run.found.extend(found)
+        run.found.extend(roots.from_components(series, ranked, run.services, run.subject, queries, window))
+        run.found.extend(roots.from_load(series, run.services, run.subject, queries, window))
+        run.found.extend(roots.from_standing(series, run.subject, queries, window))
+        run.found.extend(healed.from_series(series, queries, run.subject, window))
         return f"{len(series)} series of {plural(len(names), 'service')}; {findings.described(len(found), 'notable change')}"
 
     async def _logs(self, run: _Run) -> str:
@@ -276,6 +295,8 @@ class Gatherer:
         known = {template.service: queries.get(template.service, fallback) for template in templates}
         found = findings.from_logs(templates, known, window)
         run.found.extend(found)
+        mine = [one for one in records if one.service == run.subject.service]
+        run.found.extend(healed.from_logs(mine, fallback, run.subject, window))
         return f"{plural(len(records), 'line')} of {plural(len(names), 'service')}; {findings.described(len(found), 'notable template')}"
 
     async def _traces(self, run: _Run) -> str:
@@ -330,6 +351,13 @@ class Gatherer:
         run.found.extend(findings.from_similar(run.similar, run.subject))
         count = len(run.similar.incidents)
         return f"{findings.described(count, 'similar incident')} among {run.similar.searched}"
+
+    async def _suggest(self, run: _Run) -> None:
+        """The runbook that is likeliest meant for an alert that none names; for people to judge, never to follow."""
+        firing = next((one for one in run.brief.alerts if one.name in run.subject.alert_names), None)
+        if self._likely is not None and firing is not None:
+            found = await self._likely.likely(firing, 1)
+            run.found.extend(findings.from_likely_runbook(one, match, run.subject) for one, match in found)
 
     async def _each(self, run: _Run, what: str, work: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
         """Several look-ups at once; one that fails is a gap. All failing is the part's failure."""

@@ -16,7 +16,7 @@ from bot.agent.codec import Json, dump, load
 from bot.agent.gather import Gatherer, GatherLimits
 from bot.agent.mind import Mind, Turn, World
 from bot.agent.reason import ReasonLimits
-from bot.core.confidence import Calibration
+from bot.agent.world import world_body
 from bot.core.evidence import EvidencePack
 from bot.core.hypothesis import Assessment, SimilarFound
 from bot.core.posts import Task, TaskState
@@ -29,8 +29,10 @@ from bot.ports import (
     Concluded,
     Gathered,
     Journal,
+    LikelyRunbooks,
     Model,
     Prompts,
+    Recall,
     Runbooks,
     SimilarSearch,
     TasksChanged,
@@ -78,7 +80,8 @@ class TriageGraph:
         max_steps: int = 12,
         model_timeout_s: float = 60.0,
         gather: GatherLimits | None = None,
-        calibration: Calibration | None = None,
+        recall: Recall | None = None,
+        likely: LikelyRunbooks | None = None,
     ) -> None:
         self._checkpoints = checkpoints
         self._gatherer = Gatherer(
@@ -89,6 +92,7 @@ class TriageGraph:
             journal=journal,
             clock=clock,
             limits=gather,
+            likely=likely,
         )
         self._mind = Mind(
             model=model,
@@ -99,8 +103,8 @@ class TriageGraph:
             clock=clock,
             runbooks=runbooks,
             limits=ReasonLimits(tokens=max_tokens, steps=max_steps, model_timeout_s=model_timeout_s),
-            calibration=calibration,
         )
+        self._recall = recall
         self._graph: Any = None
         self._saver: Any = None
         self._loading = asyncio.Lock()
@@ -186,6 +190,7 @@ class TriageGraph:
             onset=result.subject.onset,
             dependencies=result.dependencies,
             runbook=result.runbook,
+            words=result.subject.text,
         )
         return {
             "pack": dump(result.pack),
@@ -215,7 +220,9 @@ class TriageGraph:
 
     async def _finish(self, state: _State) -> Json:
         turn = load(Turn, state["turn"])
-        assessment = self._mind.finish(_world(state), turn)
+        world = _world(state)
+        experience = await self._recall(world.case.service) if self._recall is not None else None
+        assessment = self._mind.finish(world, turn, experience)
         tasks = [*state["tasks"], dump(_weighed(assessment))]
         return {"assessment": dump(assessment), "tasks": tasks}
 
@@ -227,6 +234,7 @@ class TriageGraph:
             runbook=self._mind.runbook_of(assessment, matched),
             pack=load(EvidencePack, state["pack"]),
             tasks=_tasks(state),
+            world=world_body(_world(state), assessment),
         )
 
 

@@ -27,7 +27,6 @@ from bot.agent.reason import (
 )
 from bot.agent.reply import TriageReply, parse_reply, to_draft
 from bot.agent.verify import Verified, verify
-from bot.core.confidence import Calibration
 from bot.core.errors import BudgetSpentError, ModelError, ModelReplyError, ToolError
 from bot.core.evidence import EvidencePack
 from bot.core.hypothesis import Assessment, PromptRef, SimilarFound, Usage
@@ -38,6 +37,7 @@ from bot.ports import (
     Brief,
     Budget,
     Clock,
+    Experience,
     Journal,
     Message,
     Model,
@@ -53,7 +53,7 @@ from bot.ports import (
 )
 
 AGENT = "triage"
-"""The name under which this agent's tokens are counted."""
+"""The name under which this agent's tokens are counted, unless another is given."""
 _SEARCH_LINES = 40
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Mind:
         clock: Clock,
         runbooks: Runbooks,
         limits: ReasonLimits,
-        calibration: Calibration | None = None,
+        agent: str = AGENT,
     ) -> None:
         self._model = model
         self._tools = tools
@@ -117,7 +117,7 @@ class Mind:
         self._clock = clock
         self._runbooks = runbooks
         self._limits = limits
-        self._calibration = calibration
+        self._agent = agent
 
     def begin(self) -> Turn:
         """The first turn: ask the model when there is one."""
@@ -205,7 +205,7 @@ class Mind:
     async def _reserve(self, world: World, turn: Turn, tools: Sequence[ToolSpec]) -> Reservation:
         """Set the call's likely size aside in the ledger, which other processes draw on as well."""
         need = estimate_tokens(turn.messages, tools) + self._limits.reply_tokens
-        return await self._budget.reserve(agent=AGENT, incident_id=world.brief.incident.id, tokens=need)
+        return await self._budget.reserve(agent=self._agent, incident_id=world.brief.incident.id, tokens=need)
 
     async def _complete(
         self, world: World, turn: Turn, tools: Sequence[ToolSpec], reservation: Reservation
@@ -310,7 +310,7 @@ class Mind:
 
     # --- finishing ---------------------------------------------------------------------------------------------------
 
-    def finish(self, world: World, turn: Turn) -> Assessment:
+    def finish(self, world: World, turn: Turn, experience: Experience | None = None) -> Assessment:
         """The final assessment: the model's verified answer, or the offline analyst's with the reason."""
         baseline = analyse(world.pack, world.case)
         failure, verified = turn.failure, None
@@ -325,13 +325,11 @@ class Mind:
         else:
             verified = verify(baseline, world.pack, self._known(world), case_text=case_text(world.brief))
             how = self._how(turn, OFFLINE, (f"The offline analyst ranked these causes: {failure}.",))
-        return assess(verified, baseline, world.pack, world.similar, how)
+        return assess(verified, baseline, world.pack, world.similar, replace(how, experience=experience))
 
     def _how(self, turn: Turn, analyst: str, notes: tuple[str, ...]) -> Circumstances:
         prompt = None if analyst == OFFLINE and not turn.usage.steps else turn.prompt
-        return Circumstances(
-            analyst=analyst, notes=notes, usage=turn.usage, prompt=prompt, calibration=self._calibration
-        )
+        return Circumstances(analyst=analyst, notes=notes, usage=turn.usage, prompt=prompt)
 
     def _verified(self, world: World, reply: TriageReply) -> Verified:
         return verify(to_draft(reply), world.pack, self._known(world), case_text=case_text(world.brief))

@@ -133,6 +133,119 @@ class Traces(_Lenient):
     edges: list[Edge]
 
 
+class RedisInfo(_Lenient):
+    """What redis_info answers, in bytes; `used_ratio` is null without a limit."""
+
+    version: Text = ""
+    used_memory_bytes: int
+    maxmemory_bytes: int = 0
+    used_ratio: float | None = None
+    maxmemory_policy: Text = ""
+    fragmentation_ratio: float = 0.0
+    evicted_keys: int = 0
+    expired_keys: int = 0
+    oom_errors: int = 0
+    keyspace_hits: int = 0
+    keyspace_misses: int = 0
+    connected_clients: int = 0
+    blocked_clients: int = 0
+
+
+class RedisKey(_Lenient):
+    key: Text
+    bytes: int
+    idle_seconds: int | None = None
+    ttl_seconds: int | None = None
+
+
+class RedisGroup(_Lenient):
+    prefix: Text
+    keys: int
+    bytes: int
+    share: float
+    without_ttl: int = 0
+    share_without_ttl: float = 0.0
+
+
+class RedisMemory(_Lenient):
+    """What redis_memory answers."""
+
+    keys: list[RedisKey] = Field(default_factory=list[RedisKey])
+    groups: list[RedisGroup] = Field(default_factory=list[RedisGroup])
+
+
+class ContainerEnd(_Lenient):
+    reason: Text = ""
+    exit_code: int | None = None
+
+
+class ContainerSeen(_Lenient):
+    last_state: ContainerEnd | None = None
+
+
+class PodEvent(_Lenient):
+    reason: Text = ""
+    message: Text = ""
+    count: int = 1
+
+
+class PodSeen(_Lenient):
+    name: Text
+    phase: Text = ""
+    ready: bool = False
+    restarts: int = 0
+    containers: list[ContainerSeen] = Field(default_factory=list[ContainerSeen])
+    events: list[PodEvent] = Field(default_factory=list[PodEvent])
+
+
+class WorkloadSeen(_Lenient):
+    replicas: int
+    available: int
+
+
+class Pods(_Lenient):
+    """What k8s_describe_pod answers."""
+
+    workload: WorkloadSeen | None = None
+    crashing: list[Text] = Field(default_factory=list[str])
+    pods: list[PodSeen] = Field(default_factory=list[PodSeen])
+
+
+class PodLogLine(_Lenient):
+    text: Text = ""
+
+
+class PodLogs(_Lenient):
+    """What k8s_pod_logs answers."""
+
+    pod: Text
+    previous: bool = False
+    lines: list[PodLogLine] = Field(default_factory=list[PodLogLine])
+
+
+class TemplateChange(_Lenient):
+    field: Text
+    name: Text = ""
+    before: Text = ""
+    after: Text = ""
+
+
+class RevisionSeen(_Lenient):
+    revision: int
+    current: bool = False
+    change_cause: Text = ""
+    age_seconds: float = 0.0
+    changes: list[TemplateChange] = Field(default_factory=list[TemplateChange])
+
+
+class Rollout(_Lenient):
+    """What k8s_rollout_history answers."""
+
+    current_revision: int
+    previous_revision: int | None = None
+    revisions: list[RevisionSeen] = Field(default_factory=list[RevisionSeen])
+
+
 def services(structured: Mapping[str, object]) -> list[Service]:
     """What list_services answered."""
     return [
@@ -203,6 +316,31 @@ def settings(structured: Mapping[str, object]) -> Settings:
 def traces(structured: Mapping[str, object]) -> Traces:
     """What read_traces answered."""
     return _read(Traces, structured, "read_traces")
+
+
+def redis_info(structured: Mapping[str, object]) -> RedisInfo:
+    """What redis_info answered."""
+    return _read(RedisInfo, structured, "redis_info")
+
+
+def redis_memory(structured: Mapping[str, object]) -> RedisMemory:
+    """What redis_memory answered."""
+    return _read(RedisMemory, structured, "redis_memory")
+
+
+def pods(structured: Mapping[str, object]) -> Pods:
+    """What k8s_describe_pod answered."""
+    return _read(Pods, structured, "k8s_describe_pod")
+
+
+def pod_logs(structured: Mapping[str, object]) -> PodLogs:
+    """What k8s_pod_logs answered."""
+    return _read(PodLogs, structured, "k8s_pod_logs")
+
+
+def rollout(structured: Mapping[str, object]) -> Rollout:
+    """What k8s_rollout_history answered."""
+    return _read(Rollout, structured, "k8s_rollout_history")
 
 
 def _read(shape: type[_Model], structured: Mapping[str, object], tool: str) -> _Model:

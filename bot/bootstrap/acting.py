@@ -19,7 +19,7 @@ from bot.flows.acting.decide import (
 )
 from bot.flows.acting.desk import Desk, RunPolicy
 from bot.flows.acting.follow import follow_next
-from bot.flows.acting.plan import AutonomyRules
+from bot.flows.acting.levels import AutonomyRules
 from bot.flows.acting.read import (
     default_parameters,
     list_pending,
@@ -94,6 +94,7 @@ def bind_acting(settings: Settings, hands: Hands, approvers: Approvers, start_tr
         clock=clock,
         owner=owner_name(),
         lease=settings.lease,
+        autonomy=autonomy_rules(settings),
         policy=RunPolicy(
             expires_after=timedelta(minutes=config.approvals.expires_minutes),
             two_person=frozenset(config.approvals.two_person),
@@ -106,7 +107,7 @@ def bind_acting(settings: Settings, hands: Hands, approvers: Approvers, start_tr
         runbooks=hands.runbooks.all,
         parameters=partial(default_parameters, store=store, templates=hands.templates),
         check=partial(parameter_problems, store=store, templates=hands.templates),
-        level=partial(runbook_level, autonomy=autonomy_rules(settings)),
+        level=partial(runbook_level, store=store, autonomy=autonomy_rules(settings)),
         start_run=partial(
             start_run,
             store=store,
@@ -120,7 +121,7 @@ def bind_acting(settings: Settings, hands: Hands, approvers: Approvers, start_tr
         run_detail=partial(show_run, store=store),
         pending=partial(list_pending, store=store),
         may_approve=approvers.may_approve,
-        review=lambda approval, user: review_approval(approval, user=user, desk=desk),
+        review=lambda approval, user, verdict: review_approval(approval, user=user, verdict=verdict, desk=desk),
         decide=partial(decide_approval, desk=desk),
         stop=lambda run, user: stop_run(run, user=user, desk=desk),
         settle_unknown=lambda run, number, user, done: settle_unknown(

@@ -23,20 +23,28 @@ from bot.flows import handle_events as events
 from bot.flows.acting.plan import propose_run
 from bot.flows.group_commit import GroupCommit
 from bot.flows.investigate import investigate_next
+from bot.flows.learning.experiments import Experiments
+from bot.flows.learning.labels import Labels
+from bot.flows.learning.recall import recall
+from bot.flows.learning.reports import Reports
 from bot.flows.read_incidents import list_incidents, report_status, show_incident
 from bot.flows.receive_alerts import quarantine, receive_alerts
 from bot.flows.run_again import run_again
 from bot.flows.send_posts import send_next
 from bot.flows.start_triage import start_triage
 from bot.flows.sync_index import IndexSync
-from bot.ports import Approvers, Chat, TriageAgent
+from bot.ports import Approvers, Chat, TriageAgent, Watermark
 from bot.settings import Settings
 from bot.worker import Bell
 
 if TYPE_CHECKING:
     from bot.agent.graph import TriageGraph
 from bot.bootstrap.acting import PlanByHand, autonomy_rules, bind_acting, plan_by_hand
+from bot.bootstrap.experiments import bind_experiments
 from bot.bootstrap.hands import Hands, database, open_hands, owner_name, postmortem_folders
+from bot.bootstrap.labels import bind_labels
+from bot.bootstrap.learning import Learning, bind_learning
+from bot.bootstrap.reports import bind_reports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +63,25 @@ class Core:
     """Rung after every commit that gives a loop something to do; whoever runs a loop adds its bell."""
     indexed: Callable[[], Awaitable[Mapping[str, str]]]
     """Postmortem id to the hash that is indexed."""
+    watermark: Callable[[], Awaitable[Watermark]]
+    """How much the index holds, and how new."""
+    fetch_sources: Callable[[], Awaitable[None]]
+    """Bring Git sources of postmortems up to date."""
     send_next: Callable[[Chat], Callable[[], Awaitable[bool]]]
     """The sender's step, for the process that speaks to Slack."""
     audit: PostgresAudit
     pins: PostgresPins
     plan: PlanByHand
     """Plan a run from the command line."""
+    learning: Learning
     acting: Callable[[Approvers], Acting]
     """The executor, for the process that can ask Slack who may approve."""
+    experiments: Experiments
+    """Replay, eval cases, the classifier."""
+    labels: Labels
+    """Recording root causes."""
+    reports: Reports
+    """The digest and the metrics."""
 
 
 @asynccontextmanager
@@ -86,6 +105,8 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             runbooks=hands.runbooks,
             bells=bells,
             indexed=hands.index.indexed,
+            watermark=hands.index.watermark,
+            fetch_sources=hands.sources.fetch,
             send_next=lambda chat: partial(
                 send_next,
                 store=hands.store,
@@ -97,11 +118,16 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             audit=hands.audit,
             pins=hands.pins,
             plan=partial(plan_by_hand, settings, hands, flows.start_triage),
+            learning=bind_learning(hands),
             acting=lambda approvers: bind_acting(settings, hands, approvers, flows.start_triage),
+            experiments=bind_experiments(settings, hands),
+            labels=bind_labels(settings, hands),
+            reports=bind_reports(settings, hands),
         )
 
 
 def _make_agent(settings: Settings, hands: Hands) -> "TriageGraph":
+    from bot.agent.gather import GatherLimits
     from bot.agent.graph import TriageGraph
 
     budgets = settings.config.budgets
@@ -119,6 +145,9 @@ def _make_agent(settings: Settings, hands: Hands) -> "TriageGraph":
         max_tokens=budgets.tokens_per_incident,
         max_steps=budgets.steps_per_incident,
         model_timeout_s=settings.environment.llm_timeout_seconds,
+        likely=hands.likely,
+        recall=partial(recall, store=hands.store, clock=hands.clock),
+        gather=GatherLimits(part_s=settings.config.gather_seconds / 2, whole_s=settings.config.gather_seconds),
     )
 
 
@@ -126,6 +155,10 @@ def _bind(settings: Settings, hands: Hands, agent: TriageAgent) -> Flows:
     store, clock = hands.store, hands.clock
     policy = IntakePolicy(
         settle=timedelta(seconds=settings.config.settle_seconds), hold_card=bool(settings.config.channels.watch)
+    )
+    files = PostmortemFiles(postmortem_folders(settings))
+    sync = IndexSync(
+        load=files.load, embedder=hands.embedder, index=hands.index, clock=clock, follow=hands.similar.refresh
     )
     receive = GroupCommit(partial(receive_alerts, store=store, clock=clock, policy=policy)).submit
     return Flows(
@@ -147,6 +180,7 @@ def _bind(settings: Settings, hands: Hands, agent: TriageAgent) -> Flows:
             tools=hands.tools,
             analyst=hands.model.name if hands.model else "offline analyst",
             count_postmortems=hands.similar.count,
+            index_state=sync.state,
         ),
         similar=lambda text: hands.similar.search(text, service="", k=3),
         show=partial(show_incident, store=store),
@@ -163,9 +197,8 @@ def _bind(settings: Settings, hands: Hands, agent: TriageAgent) -> Flows:
                 propose_run, autonomy=autonomy_rules(settings), store=store, templates=hands.templates, clock=clock
             ),
         ),
-        sync_index=IndexSync(
-            load=PostmortemFiles(postmortem_folders(settings)).load, embedder=hands.embedder, index=hands.index
-        ).run,
+        sync_index=sync.run,
+        index_state=sync.state,
         ready=store.now,
     )
 

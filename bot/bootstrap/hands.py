@@ -1,6 +1,7 @@
 """The adapters of one process, made from settings."""
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import AsyncGenerator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.embeddings import SentenceEmbedder, resolve_model
+from bot.adapters.git_sources import GitSources, SourceError, git_source, is_address
 from bot.adapters.grants import JwtGrants
 from bot.adapters.llm import LiteLlm
 from bot.adapters.postgres.audit import PostgresAudit
@@ -28,6 +30,8 @@ from bot.adapters.tool_gate import DEFAULT_EFFECTS
 from bot.adapters.tools import McpServer, McpTools
 from bot.core.budget import BudgetLimits
 from bot.core.policy import Effect
+from bot.flows.acting.elicit import note_declined
+from bot.flows.find_runbook import RunbookSearch
 from bot.flows.find_similar import SimilarIncidents
 from bot.ports import Clock
 from bot.settings import Settings
@@ -48,6 +52,9 @@ async def database(settings: Settings) -> AsyncGenerator[str]:
         await asyncio.to_thread(server.stop)
 
 
+log = logging.getLogger(__name__)
+
+
 def tool_effects(settings: Settings) -> Mapping[str, Effect]:
     """The basecamp contract's effects, overridden by aiops.yaml."""
     return {**DEFAULT_EFFECTS, **settings.config.tools}
@@ -63,6 +70,7 @@ def mcp_servers(settings: Settings) -> list[McpServer]:
             command=one.command or "",
             args=one.args,
             env=one.env,
+            tools=None if one.tools is None else frozenset(one.tools),
         )
         for name, one in settings.config.mcpServers.items()
     ]
@@ -96,6 +104,8 @@ class Hands:
     embedder: SentenceEmbedder
     index: PgPostmortemIndex
     similar: SimilarIncidents
+    likely: RunbookSearch
+    sources: GitSources
     tools: McpTools
     model: LiteLlm | None
     clock: SystemClock
@@ -125,6 +135,7 @@ async def _open_pool(stack: AsyncExitStack, pool: Pool) -> Pool:
 async def open_hands(settings: Settings, stack: AsyncExitStack, dsn: str, bells: list[Bell]) -> Hands:
     prompts = PromptFolder(settings.content_folder("prompts"))
     runbooks = load_runbooks(runbook_folders(settings), effects=tool_effects(settings))
+    sources = await _fetched(settings)
     load_postmortems(postmortem_folders(settings))
     embedder = SentenceEmbedder(resolve_model(settings.environment.embedding_model))
     stack.callback(embedder.close)
@@ -135,16 +146,21 @@ async def open_hands(settings: Settings, stack: AsyncExitStack, dsn: str, bells:
     if model is not None:
         stack.push_async_callback(model.aclose)
     clock, pins = SystemClock(), PostgresPins(pool)
+    store = PostgresStore(pool, default_channel=settings.config.channels.post, on_work=partial(ring_all, bells))
+    decline = partial(note_declined, store=store, clock=clock)
+    tools = McpTools(mcp_servers(settings), tool_effects(settings), pins, decline)
     return Hands(
-        store=PostgresStore(pool, default_channel=settings.config.channels.post, on_work=partial(ring_all, bells)),
+        store=store,
         journal=PostgresJournal(pool, clock),
         prompts=prompts,
         runbooks=runbooks,
         templates=JinjaTemplates(),
         embedder=embedder,
         index=index,
-        similar=SimilarIncidents(index=index, embedder=embedder),
-        tools=await stack.enter_async_context(McpTools(mcp_servers(settings), tool_effects(settings), pins)),
+        similar=SimilarIncidents(index=index, embedder=embedder, clock=clock),
+        sources=sources,
+        likely=RunbookSearch(runbooks=runbooks, embedder=embedder),
+        tools=await stack.enter_async_context(tools),
         model=model,
         clock=clock,
         checkpoints=await _open_pool(stack, checkpoints),
@@ -155,9 +171,27 @@ async def open_hands(settings: Settings, stack: AsyncExitStack, dsn: str, bells:
     )
 
 
+async def _fetched(settings: Settings) -> GitSources:
+    """A source that is away must not keep the bot from starting: what was fetched before, or nothing, is used meanwhile."""
+    found = [
+        git_source(name, settings.environment.aiops_home) for name in settings.config.postmortems if is_address(name)
+    ]
+    for one in found:
+        one.folder.mkdir(parents=True, exist_ok=True)
+    sources = GitSources(found)
+    try:
+        await sources.fetch(missing_only=True)
+    except SourceError as error:
+        log.warning("past incidents from Git: %s", error)
+    return sources
+
+
 def postmortem_folders(settings: Settings) -> list[Path]:
-    """Where postmortems are read from."""
-    return [settings.content_folder(name) for name in settings.config.postmortems]
+    """Where postmortems are read from: folders, and checkouts of Git sources."""
+    return [
+        git_source(name, settings.environment.aiops_home).folder if is_address(name) else settings.content_folder(name)
+        for name in settings.config.postmortems
+    ]
 
 
 def runbook_folders(settings: Settings) -> list[Path]:

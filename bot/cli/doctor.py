@@ -73,7 +73,11 @@ async def _pins(settings: Settings) -> list[Finding]:
             accepted = await core.pins.accepted(server)
             for tool in tools:
                 before = accepted.get(tool.spec.name)
-                if before is not None and before["sha256"] != tool.sha256:
+                if before is None:
+                    words = f"closed, because another server was accepted with it before {server} offered it"
+                    mend = f"If it is to come from {server}: leave it out of the other's `mcpServers.<name>.tools`."
+                    findings.append(Finding(name=f"tool {tool.spec.name}", ok=False, words=words, mend=mend))
+                elif before["sha256"] != tool.sha256:
                     words = f"closed, because it changed since it was accepted: {_difference(before, tool.pinned)}"
                     mend = "If the change is meant: aiops doctor --accept-tools"
                     findings.append(Finding(name=f"tool {tool.spec.name}", ok=False, words=words, mend=mend))
@@ -196,7 +200,10 @@ async def _slack(settings: Settings) -> list[Finding]:
     client = make_client(bot_token, settings.environment.slack_api_url)
     channels = settings.config.channels
     checks = await slack_doctor.check(
-        client, app_token=app_token, needed_scopes=_needed_scopes(), channels=[*channels.watch, channels.post]
+        client,
+        app_token=app_token,
+        needed_scopes=_needed_scopes(),
+        channels=list(dict.fromkeys([*channels.watch, channels.post, channels.for_digest])),
     )
     return [Finding(name=f"slack {one.name}", ok=one.ok, words=one.words, mend=one.mend) for one in checks]
 
@@ -241,12 +248,17 @@ async def _tools(settings: Settings) -> list[Finding]:
     async with McpTools(servers, tool_effects(settings)) as tools:
         health = await tools.health()
         served = await tools.available()
+        contested = await tools.contested()
     findings: list[Finding] = []
     for name, wrong in health.items():
         names = sorted(spec.name for spec in served if spec.server == name)
         words = wrong or f"{len(names)} read tools: {', '.join(names)}"
         mend = "Start the server, or correct its entry in aiops.yaml."
         findings.append(Finding(name=f"mcp {name}", ok=not wrong, words=words, mend=mend))
+    for name, names in contested.items():
+        words = f"denied, because {' and '.join(names)} offer it"
+        mend = f"Leave {name} out of `mcpServers.<name>.tools` in aiops.yaml for every server but one."
+        findings.append(Finding(name=f"tool {name}", ok=False, words=words, mend=mend))
     return findings
 
 

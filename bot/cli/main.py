@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from bot.cli import acting, reading, serving
+from bot.cli import acting, outcome, reading, review, serving
 from bot.cli import demo as demo_command
 from bot.cli import doctor as doctor_command
+from bot.cli.digest import add_digest
+from bot.cli.experiments import add_experiments
 from bot.core.errors import AiopsError
 from bot.settings import load_settings
 
@@ -36,7 +38,10 @@ def make_app() -> typer.Typer:
     _add_running(app)
     _add_reading(app)
     _add_runbooks(app)
+    _add_outcomes(app)
+    add_digest(app)
     _add_audit(app)
+    add_experiments(app)
     _add_demo(app)
     return app
 
@@ -150,6 +155,74 @@ def _add_runbooks(app: typer.Typer) -> None:
         )
 
 
+def _add_outcomes(app: typer.Typer) -> None:
+    group = typer.Typer(help="Root causes: what really was wrong.", no_args_is_help=True)
+    app.add_typer(group, name="outcome")
+    _add_outcome_record(group)
+
+    @group.command("list")
+    def outcome_list(
+        limit: int = 50,
+        unlabelled: Annotated[bool, typer.Option("--unlabelled", help="Incidents that still lack one.")] = False,
+        json: Json = False,
+    ) -> None:
+        """Root causes as they stand, newest first."""
+        _run(outcome.list_outcomes(load_settings(), unlabelled=unlabelled, limit=limit, as_json=json))
+
+    @group.command("show")
+    def outcome_show(incident_id: str, json: Json = False) -> None:
+        """Every version of an incident's root cause."""
+        _run(outcome.show_outcome(load_settings(), incident_id, as_json=json))
+
+    @group.command("review")
+    def outcome_review(
+        names: Annotated[
+            list[str] | None, typer.Argument(help="An alert class, or incidents; nothing: every class.")
+        ] = None,
+        json: Json = False,
+    ) -> None:
+        """What an alert class has earned, and its misses side by side: said, true, evidence missing or ignored."""
+        _run(review.review_outcomes(load_settings(), names or [], as_json=json))
+
+    @group.command("import")
+    def outcome_import(
+        file: Annotated[Path, typer.Argument(help="A .csv or .jsonl file with one past incident a row.")],
+        by: Annotated[str, typer.Option(help="Who imports it, for the audit log.")] = "cli",
+        json: Json = False,
+    ) -> None:
+        """Take in incidents from before the bot; 1 when a row was left out."""
+        _run(outcome.import_file(load_settings(), file, by=by, as_json=json))
+
+
+def _add_outcome_record(group: typer.Typer) -> None:
+    @group.command("record")
+    def outcome_record(
+        incident_id: str,
+        cause: Annotated[str, typer.Option(help="What really was wrong.")] = "",
+        cause_class: Annotated[str, typer.Option("--class", help="deploy, config, capacity, dependency, …")] = "",
+        component: Annotated[str, typer.Option(help="The service or component at fault.")] = "",
+        change: Annotated[str, typer.Option(help="Id of the change, if one is to blame.")] = "",
+        grade: Annotated[str, typer.Option(help="Was the hypothesis right: exact, near, area or wrong.")] = "",
+        fixed_by: Annotated[str, typer.Option(help="What fixed it.")] = "",
+        link: Annotated[list[str] | None, typer.Option(help="A web address; may be repeated.")] = None,
+        no_cause: Annotated[bool, typer.Option("--no-cause", help="No root cause was established.")] = False,
+        by: Annotated[str, typer.Option(help="Your name or Slack user id.")] = "cli",
+        json: Json = False,
+    ) -> None:
+        """Record or correct an incident's root cause; the old versions stay."""
+        form = outcome.form_from(
+            cause=cause,
+            cause_class=cause_class,
+            component=component,
+            change=change,
+            grade=grade,
+            fixed_by=fixed_by,
+            links=link or [],
+            no_cause=no_cause,
+        )
+        _run(outcome.record(load_settings(), incident_id, form, by=by, as_json=json))
+
+
 def _add_audit(app: typer.Typer) -> None:
     audit = typer.Typer(help="The audit log: who did what to which thing.", no_args_is_help=True)
     app.add_typer(audit, name="audit")
@@ -173,12 +246,15 @@ def _add_audit(app: typer.Typer) -> None:
 def _add_demo(app: typer.Typer) -> None:
     @app.command()
     def demo(
+        scenario: Annotated[
+            str, typer.Option("--scenario", help="What breaks: postgres, redis or kubernetes.")
+        ] = "postgres",
         headless: Annotated[bool, typer.Option("--headless", help="No browser: check the loop and exit.")] = False,
         json: Json = False,
         keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's folder.")] = False,
     ) -> None:
-        """The triage recipe: a real database, a real leak, a local Slack workspace."""
-        raise typer.Exit(demo_command.run(headless=headless, as_json=json, keep=keep))
+        """The triage recipe: a real system, a release that breaks it, a local Slack workspace."""
+        raise typer.Exit(demo_command.run(scenario=scenario, headless=headless, as_json=json, keep=keep))
 
 
 def _set_up_logs() -> None:

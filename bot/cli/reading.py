@@ -112,6 +112,7 @@ async def similar(settings: Settings, text: str, *, as_json: bool) -> int:
 async def sync_index(settings: Settings, *, as_json: bool) -> int:
     """Bring the index up to date."""
     async with open_core(settings) as core:
+        await core.fetch_sources()
         done = dict(await core.flows.sync_index())
     if as_json:
         show.print_json(done)
@@ -122,11 +123,17 @@ async def sync_index(settings: Settings, *, as_json: bool) -> int:
 
 async def index_status(settings: Settings, *, as_json: bool) -> int:
     """Compare the index with the files; exit code 1 when it is stale."""
-    files = {one.id: one.sha256 for one in load_postmortems(postmortem_folders(settings))}
     async with open_core(settings) as core:
-        indexed = await core.indexed()
+        files = {one.id: one.sha256 for one in load_postmortems(postmortem_folders(settings))}
+        indexed, mark = await core.indexed(), await core.watermark()
     stale = sorted(name for name in {*files, *indexed} if files.get(name) != indexed.get(name))
-    status = {"files": len(files), "indexed": len(indexed), "stale": len(stale), "model": core.embedder.name}
+    status = {
+        "files": len(files),
+        "indexed": len(indexed),
+        "stale": len(stale),
+        "newest": mark.newest,
+        "model": core.embedder.name,
+    }
     if as_json:
         show.print_json(status | {"stale_ids": stale})
     else:

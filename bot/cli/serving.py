@@ -5,9 +5,10 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from starlette.applications import Starlette
 from bot import webhook
 from bot.adapters.loki import LokiShipper
 from bot.bootstrap import Core, open_core, system_clock
+from bot.cli.duties import Duty, duties
 from bot.core.errors import AiopsError, ConfigError, StoreError
 from bot.scheduler import Scheduler
 from bot.settings import Settings, check_http, slack_tokens
@@ -26,6 +28,7 @@ from bot.slack.chat import SlackChat
 from bot.slack.client import make_client
 from bot.slack.home import HomeTabs
 from bot.slack.inbox import Inbox
+from bot.slack.rootcauses import RootCauseMessages
 from bot.slack.socket import SocketRunner
 from bot.worker import Bell, Pump, ring_all, run_pumps
 
@@ -34,8 +37,9 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.5
 _SENDERS = 3
 _DRAIN_S = 20.0
-_SYNC_EVERY_S = 5.0
-_SWEEP_EVERY_S = 2.0
+_SYNC_EVERY_S = 2.0
+_FETCH_EVERY_S = 60.0
+_TRAIN_EVERY_S = 600.0
 _EXECUTORS = 3
 
 
@@ -62,30 +66,36 @@ async def serve(settings: Settings) -> int:
     stopping = _stop_on_signals()
     async with open_core(settings) as core:
         _warn_of_problems(core)
+        await core.reports.note_content()
         client = make_client(bot_token, settings.environment.slack_api_url)
         directory = ChannelDirectory(client)
         watched = WatchedChannels(directory, settings.config.channels.watch)
         wake = lambda: ring_all(core.bells)  # noqa: E731 - a name for what is passed twice
-        catch_up = CatchUp(core.flows, client, watched=watched, on_stored=wake)
+        root_causes = RootCauseMessages(core.labels, client)
+        catch_up = CatchUp(
+            core.flows, client, watched=watched, on_stored=wake, threads=partial(root_causes.look_back, core.flows)
+        )
         acting = core.acting(SlackApprovers(client, settings.config.approvers))
-        home = HomeTabs(core.flows, acting, client=client, clock=system_clock())
-        app = build(core.flows, acting, client=client, config=SlackConfig(on_stored=wake))
+        home = HomeTabs(core.flows, acting, core.labels, client=client, clock=system_clock())
+        config = SlackConfig(on_stored=wake)
+        app = build(core.flows, acting, core.labels, core.reports, client=client, config=config)
         runner = SocketRunner(app, app_token=app_token, client=client, catch_up=catch_up, now=lambda: datetime.now(UTC))
-        inbox = Inbox(core.flows, watched=watched, is_current=catch_up.is_current, home_opened=home.opened)
+        inbox = Inbox(
+            core.flows, watched=watched, is_current=catch_up.is_current, home_opened=home.opened, hear=root_causes.hear
+        )
         chat = SlackChat(client, directory=directory)
         pumps = _investigators(core) + _pumps(core, "sender", core.send_next(chat), _SENDERS)
         pumps += _pumps(core, "inbox", inbox.handle_next, 1)
-        pumps += _shippers(core)
+        pumps += _shippers(core) + _judges(core)
         pumps += _pumps(core, "executor", acting.follow_next, _EXECUTORS) + _pumps(core, "home", home.refresh, 1)
         readiness = lambda: _readiness(core, runner)  # noqa: E731 - binds two names
+        metrics = webhook.Metrics()
         http = webhook.build(
-            core.flows, token=settings.environment.aiops_webhook_token, metrics=webhook.Metrics(), readiness=readiness
+            core.flows, token=settings.environment.aiops_webhook_token, metrics=metrics, readiness=readiness
         )
         async with _http(http, settings) as address, _background(runner.run()):
             log.info("webhooks at %s/webhooks/alertmanager (%.1f s after start)", address, time.monotonic() - began)
-            await _until_stopped(
-                core, pumps, stopping, {"approval expiry": acting.expire, "audit head": acting.announce_head}
-            )
+            await _until_stopped(core, pumps, stopping, duties(core, acting, metrics))
     return 0
 
 
@@ -121,6 +131,11 @@ def _shippers(core: Core) -> list[Pump]:
     return _pumps(core, "audit shipper", ship, 1)
 
 
+def _judges(core: Core) -> list[Pump]:
+    """Without a model nobody judges, and what only text can decide stays ungraded."""
+    return _pumps(core, "judge", core.labels.judge_next, 1) if core.model is not None else []
+
+
 def _investigators(core: Core) -> list[Pump]:
     return _pumps(core, "investigator", core.flows.investigate_next, core.settings.config.concurrent_investigations)
 
@@ -129,12 +144,14 @@ async def _until_stopped(
     core: Core,
     pumps: list[Pump],
     stopping: asyncio.Event,
-    often: Mapping[str, Callable[[], Awaitable[object]]] | None = None,
+    kept: Sequence[Duty] = (),
 ) -> None:
     scheduler = Scheduler()
     scheduler.every(_SYNC_EVERY_S, "index sync", core.flows.sync_index)
-    for name, call in (often or {}).items():
-        scheduler.every(_SWEEP_EVERY_S, name, call)
+    scheduler.every(_FETCH_EVERY_S, "git sources", core.fetch_sources)
+    scheduler.every(_TRAIN_EVERY_S, "quarterly classifier", core.experiments.train_if_due)
+    for duty in kept:
+        scheduler.every(duty.every_s, duty.name, duty.call)
     async with _background(_warm(core)):
         scheduler.start()
         running = asyncio.create_task(run_pumps(pumps, stopping, core.bells))

@@ -14,6 +14,7 @@ from bot.core.evidence import Evidence
 from bot.core.execution import Run
 from bot.core.hypothesis import FirstAction, Hypothesis, SimilarFound, SimilarIncident
 from bot.core.incident import Incident
+from bot.core.outcome import Outcome
 from bot.ports import IncidentDetail
 
 
@@ -121,10 +122,58 @@ def detail_json(detail: IncidentDetail) -> dict[str, Any]:
         "analyst": assessment.analyst if assessment else None,
         "notes": list(assessment.notes) if assessment else [],
         "runs": [run_json(one) for one in detail.runs],
-        "outcome": None,
+        "outcome": outcome_json(detail.outcome) if detail.outcome else None,
         "usage": {"tokens": detail.usage.tokens, "cost_usd": detail.usage.cost_usd, "steps": detail.usage.steps},
         "timings_ms": dict(detail.timings_ms),
     }
+
+
+def outcome_json(one: Outcome) -> dict[str, Any]:
+    """One version of an incident's label."""
+    form, message = one.form, one.message
+    return {
+        "version": one.version,
+        "established": form.established,
+        "cause": form.cause,
+        "cause_class": form.cause_class,
+        "component": form.component,
+        "change_id": form.change_id,
+        "fixed_by": form.fixed_by,
+        "fix_worked": form.fix_worked,
+        "links": list(form.links),
+        "grade": None if one.grade is None else int(one.grade),
+        "graded_by": one.graded_by,
+        "grade_reason": one.grade_reason,
+        "author": one.author,
+        "source": one.source,
+        "recorded_at": one.recorded_at.isoformat(),
+        "message": {
+            "channel": message.channel,
+            "ts": message.ts,
+            "permalink": message.permalink,
+            "deleted": one.message_deleted,
+        }
+        if message
+        else None,
+    }
+
+
+def outcome_text(one: Outcome) -> Text:
+    """One version for a terminal."""
+    head = one.form.cause if one.form.established else "No root cause established"
+    parts = [f"version {one.version}, {one.recorded_at:%Y-%m-%d %H:%M} UTC by {one.author} ({one.source})"]
+    known = (
+        ("class", one.form.cause_class),
+        ("component", one.form.component),
+        ("change", one.form.change_id),
+        ("fixed by", one.form.fixed_by),
+        ("links", " ".join(one.form.links)),
+        ("grade", "" if one.grade is None else f"{int(one.grade)} by {one.graded_by}"),
+        ("why", one.grade_reason),
+        ("note", "the message was deleted" if one.message_deleted else ""),
+    )
+    parts += [f"{name}: {value}" for name, value in known if value]
+    return Text.assemble((f"{one.incident_id}  {head}\n", "bold"), "  " + "\n  ".join(parts))
 
 
 def incident_json(one: Incident) -> dict[str, Any]:
@@ -187,6 +236,8 @@ def detail_panel(detail: IncidentDetail) -> RenderableType:
         if detail.assessment.first_action:
             parts.append(Text(f"First: {detail.assessment.first_action.text}", "green"))
         parts += [Text(note, "yellow") for note in detail.assessment.notes]
+    if detail.outcome:
+        parts.append(outcome_text(detail.outcome))
     if detail.pack:
         parts.append(_evidence(detail.pack.evidence))
         parts += [Text(f"Could not look at {gap.what}: {gap.why}", "yellow") for gap in detail.pack.gaps]

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from bot.core.alert import Anchor, Delivery
-from bot.core.approval import Approval, Say
+from bot.core.approval import Approval, Say, Verdict
 from bot.core.execution import Run
 from bot.core.hypothesis import SimilarFound
 from bot.core.incident import Incident
 from bot.core.policy import Level
+from bot.core.postmortem import IndexState
 from bot.core.runbook import Runbook
 from bot.ports import Counts, InboxItem, IncidentDetail, Pause, RunDetail
 
@@ -58,6 +59,8 @@ class StatusReport:
     tools: Mapping[str, str]
     """MCP server to an empty string, or to what is wrong with it."""
     postmortems: int
+    index: str = ""
+    """How fresh the index of past incidents is."""
 
 
 class StartRun(Protocol):
@@ -83,8 +86,8 @@ class Acting:
     pending: Callable[[], Awaitable[Sequence[Approval]]]
     may_approve: Callable[[str, str], Awaitable[bool]]
     """User and environment."""
-    review: Callable[[str, str], Awaitable["Review"]]
-    """Approval and user."""
+    review: Callable[[str, str, Verdict], Awaitable["Review"]]
+    """Approval, user, and what they are about to say."""
     decide: Callable[[str, Say], Awaitable["Answer"]]
     stop: Callable[[str, str], Awaitable["Answer"]]
     """Run and user."""
@@ -125,3 +128,5 @@ class Flows:
     sync_index: Callable[[], Awaitable[Mapping[str, int]]]
     ready: Callable[[], Awaitable[datetime]]
     """The database's clock; raises StoreUnavailableError when it is away."""
+    index_state: Callable[[], IndexState] = IndexState
+    """How fresh the index of past incidents is, as of the last sync."""

@@ -3,13 +3,16 @@
 import logging
 from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.errors import AiopsError, LeaseLostError, StoreUnavailableError
 from bot.core.incident import Incident, IncidentState, Investigation, InvestigationState
-from bot.core.posts import EvidencePost, HypothesisCard, Notice, Progress, SimilarPost, Task
+from bot.core.posts import EvidencePost, HypothesisCard, Notice, Progress, SimilarPost, Task, settled
 from bot.core.runbook import Runbook
+from bot.flows.learning.keep_world import keep_world
+from bot.flows.learning.warn import warned
 from bot.flows.leases import kept
 from bot.ports import AgentEvent, AuditEntry, Brief, Clock, Concluded, Gathered, Store, TasksChanged, TriageAgent
 
@@ -162,7 +165,9 @@ async def _gathered(event: Gathered, brief: Brief, *, store: Store, clock: Clock
 async def _concluded(event: Concluded, brief: Brief, *, store: Store, clock: Clock) -> None:
     async with store.transaction() as tx:
         now = clock.now()
+        event = replace(event, assessment=await warned(tx, brief, event))
         await tx.save_assessment(brief.investigation, event, now=now)
+        await keep_world(tx, brief.investigation, event, now=now)
         detail = await tx.detail(brief.incident.id)
         pack = event.pack
         await tx.put_post(
@@ -175,6 +180,8 @@ async def _concluded(event: Concluded, brief: Brief, *, store: Store, clock: Clo
                 pack=pack,
                 runbook_title=event.runbook.title if event.runbook else "",
                 as_of=pack.window.end,
+                # A fresh look after the root cause was recorded does not take the record off the card.
+                settled=settled(await tx.outcome(brief.incident.id)),
             ),
             now=now,
         )

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from bot.core.incident import Incident
+from bot.core.postmortem import IndexState
 from bot.flows import StatusReport
 from bot.ports import IncidentDetail, Store, Tools
 
@@ -15,7 +16,8 @@ async def show_incident(incident_id: str, *, store: Store) -> IncidentDetail:
     """Everything about one incident. Raises NotFoundError."""
     async with store.transaction() as tx:
         detail = await tx.detail(incident_id.strip().upper())
-        return replace(detail, runs=tuple(await tx.runs(limit=_RUNS, incident_id=detail.incident.id)))
+        runs = await tx.runs(limit=_RUNS, incident_id=detail.incident.id)
+        return replace(detail, runs=tuple(runs), outcome=await tx.outcome(detail.incident.id))
 
 
 async def list_incidents(limit: int, only_open: bool, *, store: Store) -> Sequence[Incident]:
@@ -25,7 +27,12 @@ async def list_incidents(limit: int, only_open: bool, *, store: Store) -> Sequen
 
 
 async def report_status(
-    *, store: Store, tools: Tools, analyst: str, count_postmortems: Callable[[], Awaitable[int]]
+    *,
+    store: Store,
+    tools: Tools,
+    analyst: str,
+    count_postmortems: Callable[[], Awaitable[int]],
+    index_state: Callable[[], IndexState] = IndexState,
 ) -> StatusReport:
     """What is going on, and what the bot cannot reach."""
     async with store.transaction() as tx:
@@ -37,4 +44,5 @@ async def report_status(
         analyst=analyst,
         tools=await tools.health(),
         postmortems=await count_postmortems(),
+        index=index_state().words,
     )

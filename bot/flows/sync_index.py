@@ -1,20 +1,15 @@
-"""Bring the index of past incidents up to date with the files."""
+"""Bring the index of past incidents up to date with the files, and take closed incidents in."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
-from bot.core.postmortem import Postmortem
-from bot.ports import Embedder, PostmortemIndex
+from bot.core.errors import AiopsError
+from bot.core.postmortem import IndexState, Origin, Postmortem
+from bot.core.similar import SECTIONS, section_text
+from bot.ports import Clock, Embedder, PostmortemIndex
 
-# Symptom and cause are indexed apart: an alert looks like a symptom, a person's question may look like a cause.
-SECTIONS = ("symptom", "cause")
 _BATCH = 32
-
-
-def section_text(postmortem: Postmortem, section: str) -> str:
-    """What is embedded: a header that places the section, then its text."""
-    body = postmortem.symptom if section == "symptom" else f"{postmortem.cause} {postmortem.fix}"
-    return f"{postmortem.title}. {postmortem.service_kind}, {', '.join(postmortem.tags)}. {body}"
 
 
 async def sync_index(
@@ -27,36 +22,76 @@ async def sync_index(
     gone = [name for name in indexed if name not in files]
     if gone:
         await index.remove(gone)
+    # Found by words before their vectors are made, which takes longer.
     await index.announce([one for one in changed if one.id not in indexed])
-    for start in range(0, len(changed), _BATCH):
-        await _index(changed[start : start + _BATCH], embedder=embedder, index=index)
+    await _embed(changed, embedder=embedder, index=index)
     return {"indexed": len(changed), "removed": len(gone), "unchanged": len(files) - len(changed)}
 
 
-async def _index(batch: Sequence[Postmortem], *, embedder: Embedder, index: PostmortemIndex) -> None:
-    texts = [section_text(one, section) for one in batch for section in SECTIONS]
-    vectors = iter(await embedder.embed(texts))
-    for one in batch:
-        await index.replace(one, {section: next(vectors) for section in SECTIONS})
+async def index_incident(record: Postmortem, *, embedder: Embedder, index: PostmortemIndex) -> None:
+    """A closed incident becomes a record, or its corrected outcome replaces it; found by words at once."""
+    await index.announce([record])
+    await _embed([record], embedder=embedder, index=index)
+
+
+async def _embed(changed: Sequence[Postmortem], *, embedder: Embedder, index: PostmortemIndex) -> None:
+    for start in range(0, len(changed), _BATCH):
+        batch = changed[start : start + _BATCH]
+        texts = [section_text(one, section) for one in batch for section in SECTIONS]
+        vectors = iter(await embedder.embed(texts))
+        for one in batch:
+            await index.replace(one, {section: next(vectors) for section in SECTIONS})
 
 
 class IndexSync:
     """Repeated syncs: one at a time, and nothing is asked of the index while the files are the same objects."""
 
-    def __init__(self, *, load: Callable[[], Sequence[Postmortem]], embedder: Embedder, index: PostmortemIndex) -> None:
+    def __init__(
+        self,
+        *,
+        load: Callable[[], Sequence[Postmortem]],
+        embedder: Embedder,
+        index: PostmortemIndex,
+        clock: Clock,
+        follow: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`follow` is called after each run, so that the first search after a change need not do it."""
         self._load = load
         self._embedder = embedder
         self._index = index
+        self._clock = clock
+        self._follow = follow
         self._seen: Mapping[str, str] | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._state = IndexState()
+
+    def state(self) -> IndexState:
+        """How fresh the index is, as of the last run."""
+        return self._state
 
     async def run(self) -> Mapping[str, int]:
         """How many were indexed, removed, unchanged. Raises ConfigError for a bad file; the rest stays as it was."""
         async with self._one_at_a_time:
-            files = await asyncio.to_thread(self._load)
-            now = {one.id: one.sha256 for one in files}
-            if now == self._seen:
-                return {"indexed": 0, "removed": 0, "unchanged": len(now)}
+            try:
+                return await self._run()
+            except AiopsError as error:
+                self._state = replace(self._state, problem=str(error))
+                raise
+
+    async def _run(self) -> Mapping[str, int]:
+        # Incidents whose process ended between their words and their vectors.
+        await _embed(await self._index.unfinished(Origin.INCIDENT), embedder=self._embedder, index=self._index)
+        files = await asyncio.to_thread(self._load)
+        now = {one.id: one.sha256 for one in files}
+        if now == self._seen:
+            done: Mapping[str, int] = {"indexed": 0, "removed": 0, "unchanged": len(now)}
+        else:
+            known = self._seen or {}
+            behind = sum(known.get(name) != now.get(name) for name in {*known, *now})
+            self._state = replace(self._state, files=len(now), behind=behind, problem="")
             done = await sync_index(load=lambda: files, embedder=self._embedder, index=self._index)
             self._seen = now
-            return done
+        self._state = IndexState(files=len(now), current_at=self._clock.now())
+        if self._follow is not None:
+            await self._follow()
+        return done

@@ -2,7 +2,9 @@
 
 from bot.ports.action import (
     ActingTools,
+    Answering,
     Approvers,
+    Asked,
     AuditDestination,
     AuditLine,
     Grants,
@@ -10,10 +12,12 @@ from bot.ports.action import (
     Pause,
     Permit,
     Pins,
+    Resumed,
     RunbookSource,
     RunDetail,
     RunTransaction,
     Templates,
+    Told,
 )
 from bot.ports.agent import (
     AgentEvent,
@@ -26,18 +30,23 @@ from bot.ports.agent import (
     ToolCallEntry,
     TriageAgent,
 )
-from bot.ports.knowledge import Embedder, PostmortemIndex, Prompts, Runbooks, SimilarSearch, Watermark
+from bot.ports.knowledge import Embedder, LikelyRunbooks, PostmortemIndex, Prompts, Runbooks, SimilarSearch, Watermark
+from bot.ports.labels import LabelTransaction
 from bot.ports.learning import (
     ActionCounts,
     CalibrationFit,
     ClassifierRecord,
     ContentVersion,
+    Experience,
     LearningTransaction,
     NewOutcome,
     PastIncident,
+    Recall,
     Standing,
 )
+from bot.ports.misses import Judged, Learned, MissLearner
 from bot.ports.model import Budget, Message, Model, ModelReply, Reservation, ToolCall, ToolResult, Tools, ToolSpec
+from bot.ports.replay import WorldKey, WorldTransaction
 from bot.ports.store import AuditEntry, Counts, InboxItem, IncidentDetail, Intake, IntakeView, Store, Transaction
 from bot.ports.world import Chat, Clock
 
@@ -45,7 +54,9 @@ __all__ = [
     "ActingTools",
     "ActionCounts",
     "AgentEvent",
+    "Answering",
     "Approvers",
+    "Asked",
     "AuditDestination",
     "AuditEntry",
     "AuditLine",
@@ -59,6 +70,7 @@ __all__ = [
     "ContentVersion",
     "Counts",
     "Embedder",
+    "Experience",
     "Gathered",
     "Grants",
     "InboxItem",
@@ -66,8 +78,13 @@ __all__ = [
     "Intake",
     "IntakeView",
     "Journal",
+    "Judged",
+    "LabelTransaction",
+    "Learned",
     "LearningTransaction",
+    "LikelyRunbooks",
     "Message",
+    "MissLearner",
     "Model",
     "ModelCallEntry",
     "ModelReply",
@@ -79,7 +96,9 @@ __all__ = [
     "Pins",
     "PostmortemIndex",
     "Prompts",
+    "Recall",
     "Reservation",
+    "Resumed",
     "RunDetail",
     "RunTransaction",
     "RunbookSource",
@@ -89,6 +108,7 @@ __all__ = [
     "Store",
     "TasksChanged",
     "Templates",
+    "Told",
     "ToolCall",
     "ToolCallEntry",
     "ToolResult",
@@ -97,4 +117,6 @@ __all__ = [
     "Transaction",
     "TriageAgent",
     "Watermark",
+    "WorldKey",
+    "WorldTransaction",
 ]

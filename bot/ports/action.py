@@ -1,14 +1,15 @@
 """Following runbooks: rows, templates, grants, and who may say yes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.approval import Approval, ApprovalState, DryRun, Envelope, Vote
+from bot.core.elicitation import Elicitation, Question
 from bot.core.execution import Run, RunState, StepRun, StepState
 from bot.core.policy import Actor, Decision, Effect, Level, Pin, StepFacts
-from bot.core.posts import Announcement
+from bot.core.posts import Content
 from bot.core.runbook import Runbook
 from bot.ports.model import ToolResult
 
@@ -36,6 +37,8 @@ class RunDetail:
     step_runs: tuple[StepRun, ...]
     approvals: tuple[Approval, ...]
     incident_resolved: bool
+    elicitations: tuple[Elicitation, ...] = ()
+    """What servers asked in the middle of calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,24 @@ class RunTransaction(Protocol):
         """Compare-and-set from the state it was read with. Raises ConflictError when somebody was first."""
         ...
 
+    async def add_elicitation(
+        self, approval: Approval, *, held: bool, request_state: str | None, keys: Sequence[str]
+    ) -> None:
+        """Note that an approval answers a server; with `held` the call can be taken up by anybody."""
+        ...
+
+    async def elicitation(self, approval_id: str) -> Elicitation:
+        """Raises NotFoundError."""
+        ...
+
+    async def answer_elicitation(self, approval_id: str, answer: Mapping[str, Mapping[str, object]]) -> None:
+        """Keep what an approver entered."""
+        ...
+
+    async def tell_elicitation(self, approval_id: str, told: str, *, now: datetime) -> None:
+        """Note what the server is told, before it is. Raises ConflictError when it has been told already."""
+        ...
+
     async def pending_approvals(self) -> Sequence[Approval]: ...
     async def due_approvals(self, *, now: datetime) -> Sequence[Approval]:
         """Pending ones that are past their time, locked."""
@@ -160,8 +181,14 @@ class RunTransaction(Protocol):
 
     async def announced(self, operation: str) -> bool: ...
 
-    async def announce(self, operation: str, content: Announcement, *, channel: str, now: datetime) -> None:
-        """A line to a channel that belongs to no incident; said once however often it is asked for."""
+    async def announce(
+        self, operation: str, content: Content, *, channel: str, now: datetime, thread_ts: str | None = None
+    ) -> bool:
+        """
+        A message to a channel, or into a thread of it, that belongs to no incident.
+
+        Said once however often it is asked for: False when it was before.
+        """
         ...
 
     async def move_incident(self, incident_id: str, state: str) -> None:
@@ -185,13 +212,55 @@ class Permit:
     environment: str
     paused: bool
     grant: str = ""
+    server: str = ""
+    """The server that the approval names; the call goes to no other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The server wants to know something before it goes on with a call."""
+
+    server: str
+    tool: str
+    questions: tuple[Question, ...]
+    request_state: str | None = None
+    """What it wants back when the call is taken up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a server is told: accept, decline or cancel; with accept, the entered values by request."""
+
+    action: str
+    content: Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A call that its server holds is taken up."""
+
+    told: Told
+    request_state: str | None
+
+
+Answering = Callable[[Asked], Awaitable[Told]]
+"""Finds out what a server is told while the call stays open."""
 
 
 class Pins(Protocol):
     """Tools as a person accepted them."""
 
-    async def compare(self, server: str, tools: Mapping[str, tuple[str, Mapping[str, object]]]) -> Mapping[str, Pin]:
-        """Hash and description by tool name, against what was accepted; a tool seen for the first time is accepted."""
+    async def compare(
+        self,
+        server: str,
+        tools: Mapping[str, tuple[str, Mapping[str, object]]],
+        rivals: Mapping[str, Sequence[str]],
+    ) -> Mapping[str, Pin]:
+        """
+        Hash and description by tool name, against what was accepted.
+
+        A tool seen for the first time is accepted, unless one of its `rivals` (other servers that may offer it) has it.
+        """
         ...
 
 
@@ -214,13 +283,27 @@ class ActingTools(Protocol):
         """What the gate says about this call. Raises ToolUnavailableError when no server has the tool."""
         ...
 
-    async def act(self, name: str, args: Mapping[str, object], permit: Permit, *, timeout_s: float) -> ToolResult:
+    async def act(
+        self,
+        name: str,
+        args: Mapping[str, object],
+        permit: Permit,
+        *,
+        timeout_s: float,
+        answering: Answering,
+        resumed: Resumed | None = None,
+    ) -> ToolResult | Asked:
         """
-        Make one call, once.
+        Make one call, once, or take up one that its server holds.
 
-        Raises ToolDeniedError when the gate or the server refused (nothing was changed), ToolUnavailableError when it
+        A server that asks something ends the call with Asked, or, where its protocol knows only open calls, waits for
+        `answering`; the time limit stands still meanwhile. Raises ToolDeniedError when the gate or the server refused (nothing was changed), ToolUnavailableError when it
         is not known whether the call was carried out, ToolError with the server's words when the tool failed.
         """
+        ...
+
+    async def home(self, name: str, *, timeout_s: float) -> str:
+        """The server that gets calls of this tool. Raises ToolDeniedError when several offer it."""
         ...
 
     async def offers(self, name: str, beside: str, *, timeout_s: float) -> bool:
@@ -252,8 +335,18 @@ class Grants(Protocol):
         """False without AIOPS_APPROVAL_KEY: then nothing that needs a grant can run."""
         ...
 
-    def mint(self, *, tool: str, args: Mapping[str, object], run: str, step: str, approver: str, now: datetime) -> str:
-        """Sign one. Raises ConfigError without a key."""
+    def mint(
+        self,
+        *,
+        server: str,
+        tool: str,
+        args: Mapping[str, object],
+        run: str,
+        step: str,
+        approver: str,
+        now: datetime,
+    ) -> str:
+        """Sign one, for that server alone. Raises ConfigError without a key."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The triage agent, and where its calls are recorded."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.core.alert import Alert
@@ -52,6 +52,8 @@ class Concluded:
     """The gathered pack and what the model's own tool calls added to it."""
     tasks: tuple[Task, ...]
     """The progress as it ended."""
+    world: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Everything that the reasoning was given, as JSON, to be kept; empty when there is nothing to keep."""
 
 
 AgentEvent = TasksChanged | Gathered | Concluded

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.core.alert import Alert
 from bot.core.hypothesis import PromptRef, SimilarFound
-from bot.core.postmortem import Postmortem
+from bot.core.matching import Match
+from bot.core.postmortem import Origin, Postmortem
 from bot.core.runbook import Runbook
 
 
@@ -44,7 +46,7 @@ class PostmortemIndex(Protocol):
     """Where vectors of postmortems are kept."""
 
     async def indexed(self) -> Mapping[str, str]:
-        """Postmortem id to the hash that is indexed now; empty while its vectors are being made."""
+        """Of those that came from files: id to the hash that is indexed now; empty while its vectors are being made."""
         ...
 
     async def announce(self, postmortems: Sequence[Postmortem]) -> None:
@@ -63,12 +65,22 @@ class PostmortemIndex(Protocol):
         """How much there is and how new; cheap, for telling whether a copy in memory is still good."""
         ...
 
-    async def nearest(self, vector: Sequence[float], k: int) -> Sequence[tuple[str, float]]:
-        """Ids of the nearest postmortems by cosine similarity of their best section, best first."""
+    async def nearest(
+        self, vector: Sequence[float], k: int, *, also: Sequence[str] = ()
+    ) -> Sequence[tuple[str, float]]:
+        """About k nearest postmortems, and those of `also`, by cosine similarity of their better section, best first."""
         ...
 
-    async def everything(self) -> Sequence[Postmortem]:
-        """All indexed postmortems."""
+    async def stamps(self) -> Mapping[str, str]:
+        """Postmortem id to a mark that changes with every write of it."""
+        ...
+
+    async def read(self, ids: Sequence[str]) -> Sequence[Postmortem]:
+        """Those of these postmortems that are there."""
+        ...
+
+    async def unfinished(self, origin: Origin) -> Sequence[Postmortem]:
+        """Postmortems whose vectors are still to be made."""
         ...
 
 
@@ -77,6 +89,14 @@ class Runbooks(Protocol):
 
     def all(self) -> Sequence[Runbook]:
         """Every runbook that loaded."""
+        ...
+
+
+class LikelyRunbooks(Protocol):
+    """Suggestions for alerts whose name no runbook carries."""
+
+    async def likely(self, alert: Alert, k: int) -> Sequence[tuple[Runbook, Match]]:
+        """The best k above the floor, best first; empty when no runbook fits."""
         ...
 
 

@@ -1,10 +1,11 @@
 """What is kept about labels, and what is learned from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.core.alert import Anchor
 from bot.core.confidence import Calibration
 from bot.core.incident import Incident
 from bot.core.outcome import Call, Grade, GradedBy, MessageRef, Outcome, OutcomeForm, OutcomeSource
@@ -69,6 +70,21 @@ class CalibrationFit:
     """How many later calls the two were compared on."""
     used: bool
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experience:
+    """What the past says about a number that is to be shown now."""
+
+    calibration: Calibration
+    history: float | None
+    """How calls on the service went, 0 to 1 with 0.5 as usual; None without labels on it."""
+
+
+class Recall(Protocol):
+    """Asked once per investigation, before its confidence is worked out."""
+
+    def __call__(self, service: str, /) -> Awaitable[Experience]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +181,26 @@ class LearningTransaction(Protocol):
         self, incident_id: str, similar_id: str, *, user: str, relevant: bool, now: datetime
     ) -> None: ...
 
-    async def calls(self, *, since: datetime | None = None) -> Sequence[Call]:
+    async def calls(
+        self,
+        *,
+        since: datetime | None = None,
+        alert_class: str | None = None,
+        runbook: str | None = None,
+        incident_id: str | None = None,
+    ) -> Sequence[Call]:
         """The first posted hypothesis of each incident with the label that stands, oldest first."""
         ...
 
+    async def earned_for(self, incident_id: str) -> tuple[str, str] | None:
+        """Alert class and runbook that an incident's label counts for; None without a hypothesis or an alert."""
+        ...
+
     async def standing(self, alert_class: str, runbook: str) -> Standing | None: ...
+    async def undetailed_digests(self, *, since: datetime) -> Sequence[tuple[str, Anchor]]:
+        """Digests sent since then whose details are not in their thread: operation, and where the digest stands."""
+        ...
+
     async def standings(self) -> Sequence[Standing]: ...
     async def set_standing(self, standing: Standing) -> None: ...
 

@@ -12,10 +12,13 @@ from bot.core.execution import Run
 from bot.core.hypothesis import Assessment, Usage
 from bot.core.incident import Incident, Investigation, InvestigationState
 from bot.core.intake import IntakePlan, IntakePolicy, KnownAlert, OpenIncident
+from bot.core.outcome import Outcome
 from bot.core.posts import Content, Post
 from bot.ports.action import RunTransaction
 from bot.ports.agent import Concluded, Gathered
+from bot.ports.labels import LabelTransaction
 from bot.ports.learning import LearningTransaction
+from bot.ports.replay import WorldTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class IncidentDetail:
     timings_ms: Mapping[str, int | None]
     usage: Usage
     runs: tuple[Run, ...] = ()
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ class IntakeView:
     """Fingerprint to starts_at of its firing alert, for senders that do not say when a resolved alert began."""
 
 
-class Transaction(RunTransaction, LearningTransaction, Protocol):
+class Transaction(RunTransaction, LearningTransaction, LabelTransaction, WorldTransaction, Protocol):
     """What can be read and written inside one transaction."""
 
     async def read_intake(self, deliveries: Sequence[Delivery], *, since: datetime) -> IntakeView:
@@ -109,6 +113,10 @@ class Transaction(RunTransaction, LearningTransaction, Protocol):
 
     async def incident(self, incident_id: str) -> Incident: ...
     async def incident_alerts(self, incident_id: str) -> Sequence[Alert]: ...
+    async def alert_names(self, incident_id: str) -> Sequence[str]:
+        """Names of its alerts, each once."""
+        ...
+
     async def incident_text(self, incident_id: str) -> str: ...
     async def related_alerts(
         self, incident_id: str, *, start: datetime, end: datetime, limit: int
@@ -117,6 +125,10 @@ class Transaction(RunTransaction, LearningTransaction, Protocol):
     async def incidents(self, *, limit: int, only_open: bool) -> Sequence[Incident]: ...
     async def detail(self, incident_id: str) -> IncidentDetail: ...
     async def counts(self) -> Counts: ...
+
+    async def first_conclusion(self, incident_id: str) -> tuple[EvidencePack, Assessment] | None:
+        """What the first investigation gathered and came to: the one that is graded."""
+        ...
 
     async def save_evidence(self, investigation: Investigation, gathered: Gathered, *, now: datetime) -> None: ...
     async def save_assessment(self, investigation: Investigation, concluded: Concluded, *, now: datetime) -> None: ...

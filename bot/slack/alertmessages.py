@@ -1,5 +1,5 @@
 """
-Alerts that Alertmanager's own Slack receiver posted, read back into alerts.
+Alerts that senders posted in Slack, read back into alerts: Alertmanager's own receiver here, others in `alertforms`.
 
 The title has the form `[FIRING:2] <values of the group labels> (<values of the other common labels>)` by default
 (https://github.com/prometheus/alertmanager/blob/main/template/default.tmpl, `__subject`); widely used templates put
@@ -10,7 +10,7 @@ stands there, the answer is a delivery or None.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -25,7 +25,9 @@ from bot.core.alert import (
     parse_severity,
     service_of,
 )
+from bot.core.senders.reading import Reading, alert_of
 from bot.core.text import clean, clip, one_line
+from bot.slack.alertforms import read_form
 from bot.slack.payload import Json, first_link, moment, readable, record, records, text_of, unescaped, words_of
 
 _SUBJECT: Final = re.compile(r"\[\s*(FIRING|RESOLVED)\s*(?::\s*(\d{1,6}))?[^\]\n]{0,40}\]\s*(.*)", re.IGNORECASE)
@@ -57,7 +59,7 @@ class _Details:
 
 
 def parse_alert_message(channel: str, message: Json) -> Delivery | None:
-    """The delivery that an Alertmanager message stands for; None when it is anything else.
+    """The delivery that an alert sender's message stands for; None when it is anything else.
 
     Both forms of a bot's message are read: a modern app's (bot_id, no subtype) and an incoming webhook's (bot_message).
     """
@@ -69,7 +71,25 @@ def parse_alert_message(channel: str, message: Json) -> Delivery | None:
         subject = _subject(attachment)
         if subject is not None:
             return _delivery(channel, message, attachment, subject, started)
-    return None
+    reading = read_form(message)
+    return _formed(channel, message, reading, started) if reading is not None else None
+
+
+def _formed(channel: str, message: Json, reading: Reading, started: datetime) -> Delivery:
+    """What another sender's app posted; its id, or else its name, is what an end and a beginning have in common."""
+    edited = moment(text_of(record(message.get("edited")), "ts")) or started
+    alert = alert_of(
+        replace(reading, identity=f"{channel}\n{reading.identity or reading.name}", started=started, ended=edited),
+        edited,
+    )
+    return Delivery(
+        source=Source.SLACK,
+        alerts=(alert,),
+        group_key=f"slack:{alert.fingerprint}",
+        external_url=unescaped(reading.link),
+        anchor=Anchor(channel=channel, ts=text_of(message, "ts")),
+        text=clip(clean(words_of(message)), 4_000),
+    )
 
 
 def _subject(holder: Json) -> _Subject | None:

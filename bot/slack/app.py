@@ -11,9 +11,12 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.flows import Acting, Flows
+from bot.flows.learning.labels import Labels
+from bot.flows.learning.reports import Reports
 from bot.slack.approvals import ApprovalHandlers
 from bot.slack.commands import parse_ask, run_command, triage_message
 from bot.slack.events import event_key, event_kind, is_own
+from bot.slack.outcomes import OutcomeHandlers
 from bot.slack.payload import Json, record, records, text_of
 from bot.slack.runbooks import RunbookHandlers
 from bot.slack.tell import Teller, user_of
@@ -38,7 +41,9 @@ class SlackConfig:
     """Called when an event has been written down, to wake whoever handles the inbox."""
 
 
-def build(flows: Flows, acting: Acting, *, client: AsyncWebClient, config: SlackConfig) -> AsyncApp:
+def build(
+    flows: Flows, acting: Acting, labels: Labels, reports: Reports, *, client: AsyncWebClient, config: SlackConfig
+) -> AsyncApp:
     """The app, with the flows bound in. Events are acknowledged only once they are stored."""
     teller = Teller()
     app = AsyncApp(
@@ -49,10 +54,11 @@ def build(flows: Flows, acting: Acting, *, client: AsyncWebClient, config: Slack
         before_authorize=_remember(flows, client, config),
     )
     app.event(_ANY)(_acknowledged)
-    app.command(config.command)(_command(flows, acting, client, teller))
+    app.command(config.command)(_command(flows, acting, reports, client, teller))
     app.action(RUN_AGAIN)(_run_again(flows, teller))
     ApprovalHandlers(acting, client=client, teller=teller).register(app)
     RunbookHandlers(acting, client=client, teller=teller).register(app)
+    OutcomeHandlers(labels, client=client, teller=teller).register(app)
     app.action(_ANY)(_pressed)
     app.view(_ANY)(_pressed)
     app.shortcut("triage_message")(_triage_shortcut(flows, teller))
@@ -91,11 +97,11 @@ async def _pressed(ack: AsyncAck) -> None:
 
 
 def _command(
-    flows: Flows, acting: Acting, client: AsyncWebClient, teller: Teller
+    flows: Flows, acting: Acting, reports: Reports, client: AsyncWebClient, teller: Teller
 ) -> Callable[[AsyncAck, Json], Awaitable[None]]:
     async def on_command(ack: AsyncAck, body: Json) -> None:
         await ack()
-        await teller.tell(body, run_command(flows, acting, client, parse_ask(body)))
+        await teller.tell(body, run_command(flows, acting, reports, client, parse_ask(body)))
 
     return on_command
 

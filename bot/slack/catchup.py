@@ -1,7 +1,7 @@
 """Reading what was posted in the watched channels while no connection was open."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -24,8 +24,16 @@ class CatchUp:
     """Brings the inbox up to date from the channels' histories; what is known already is passed over."""
 
     def __init__(
-        self, flows: Flows, client: AsyncWebClient, *, watched: WatchedChannels, on_stored: Callable[[], None]
+        self,
+        flows: Flows,
+        client: AsyncWebClient,
+        *,
+        watched: WatchedChannels,
+        on_stored: Callable[[], None],
+        threads: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
+        """`threads` looks into threads, which a channel's history does not hold; how many messages were new."""
+        self._threads = threads
         self._flows = flows
         self._client = client
         self._watched = watched
@@ -45,7 +53,10 @@ class CatchUp:
         found = 0
         for channel in sorted(await self._watched.ids()):
             found += await self._catch_up(channel)
+        replies = await self._threads() if self._threads is not None else 0
         self._current = True
+        if replies:
+            self._on_stored()
         if found:
             _log.info("Caught up with %d messages from the channels' histories", found)
         return found

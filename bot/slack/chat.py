@@ -13,6 +13,7 @@ from bot.core.errors import ChatError, ChatUnavailableError
 from bot.core.posts import Post
 from bot.slack import views
 from bot.slack.channels import ChannelDirectory
+from bot.slack.digests import linked, pictured
 from bot.slack.pacing import Pacer
 from bot.slack.payload import Json, body_of, record, records, text_of
 from bot.slack.problems import refusal_code, translated
@@ -46,14 +47,22 @@ class SlackChat:
         A workspace that refuses the newer blocks gets the same content as plain sections.
         """
         channel = await self._directory.id_of(post.channel)
-        message = views.render(post.content)
+        message = views.render(await linked(post.content, self.permalink))
         try:
             return await self._deliver(post, channel, message)
         except ChatError as error:
             if refusal_code(error) != "invalid_blocks":
                 raise
             _log.warning("Slack refused the blocks of %s, so plain ones are sent: %s", post.operation, error)
-        return await self._deliver(post, channel, views.plain_variant(message))
+        plain = views.plain_variant(message)
+        drawn = await pictured(self._client, message, plain)
+        try:
+            return await self._deliver(post, channel, drawn)
+        except ChatError as error:
+            if drawn is plain or refusal_code(error) != "invalid_blocks":
+                raise
+            _log.warning("Slack refused the picture of %s, so it is left out: %s", post.operation, error)
+        return await self._deliver(post, channel, plain)
 
     async def find(self, post: Post) -> Anchor | None:
         """Look for the post's operation in its thread, or among the channel's newest messages.

@@ -8,11 +8,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.alert import Anchor
 from bot.core.text import clean, clip
 from bot.flows import Acting, Flows
+from bot.flows.learning.reports import Reports
 from bot.slack.alertmessages import parse_alert_message
 from bot.slack.links import find_permalink, read_message
 from bot.slack.payload import Json, text_of, with_addresses, words_of
 from bot.slack.runbooks import open_runbook_form
 from bot.slack.views import replies
+from bot.slack.views.digest import digest_asked
 from bot.slack.views.message import Message
 from bot.slack.views.runbook import runbook_list, runs_message
 from bot.slack.views.similar import similar_found
@@ -47,7 +49,9 @@ def parse_ask(body: Json) -> Ask:
     )
 
 
-async def run_command(flows: Flows, acting: Acting, client: AsyncWebClient, ask: Ask) -> Message | None:
+async def run_command(
+    flows: Flows, acting: Acting, reports: Reports, client: AsyncWebClient, ask: Ask
+) -> Message | None:
     """Do what was asked and return the ephemeral answer, if there is one. Raises AiopsError with words for the person."""
     verbs: Mapping[str, Callable[[], Awaitable[Message | None]]] = {
         "triage": lambda: _triage(flows, client, ask),
@@ -55,6 +59,7 @@ async def run_command(flows: Flows, acting: Acting, client: AsyncWebClient, ask:
         "status": lambda: _status(flows),
         "runbook": lambda: _runbook(flows, acting, client, ask),
         "runs": lambda: _runs(acting),
+        "digest": lambda: _digest(reports, ask),
         "pause": lambda: _pause(acting, ask),
         "resume": lambda: _resume(acting, ask),
     }
@@ -112,6 +117,10 @@ async def _runbook(flows: Flows, acting: Acting, client: AsyncWebClient, ask: As
 
 async def _runs(acting: Acting) -> Message:
     return runs_message(await acting.runs(_RUNS))
+
+
+async def _digest(reports: Reports, ask: Ask) -> Message:
+    return digest_asked(await reports.post_now(ask.channel, ask.user))
 
 
 async def _pause(acting: Acting, ask: Ask) -> Message:

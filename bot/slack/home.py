@@ -8,9 +8,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.approval import BOT, Approval
 from bot.core.errors import ChatError, ChatUnavailableError
 from bot.flows import Acting, Flows
+from bot.flows.learning.labels import Labels
 from bot.ports import Clock
 from bot.slack.problems import translated
-from bot.slack.views.home import Home, home_view
+from bot.slack.views.home import MOST_UNLABELLED, Home, home_view
 
 _log = logging.getLogger(__name__)
 _MOST_VIEWERS = 100
@@ -19,9 +20,10 @@ _MOST_VIEWERS = 100
 class HomeTabs:
     """Keeps the tabs of those who have opened one since this process started."""
 
-    def __init__(self, flows: Flows, acting: Acting, *, client: AsyncWebClient, clock: Clock) -> None:
+    def __init__(self, flows: Flows, acting: Acting, labels: Labels, *, client: AsyncWebClient, clock: Clock) -> None:
         self._flows = flows
         self._acting = acting
+        self._labels = labels
         self._client = client
         self._clock = clock
         self._shown: dict[str, object] = {}
@@ -51,7 +53,8 @@ class HomeTabs:
         pending = [(one.id, len(one.votes)) for one in await self._acting.pending()]
         runs = [(one.id, one.state) for one in await self._acting.runs(5)]
         incidents = [(one.id, one.state) for one in await self._flows.list_incidents(10, True)]
-        return pending, runs, incidents, await self._acting.paused() is not None
+        missing = [one.id for one in await self._labels.unlabelled(MOST_UNLABELLED)]
+        return pending, runs, incidents, missing, await self._acting.paused() is not None
 
     async def _publish(self, user: str) -> None:
         home = await self._home(user, self._clock.now())
@@ -64,6 +67,7 @@ class HomeTabs:
         return Home(
             waiting=tuple(waiting),
             open_incidents=status.open_incidents,
+            unlabelled=tuple(await self._labels.unlabelled(MOST_UNLABELLED)),
             runs=tuple(await self._acting.runs(5)),
             pause=await self._acting.paused(),
             analyst=status.analyst,

@@ -14,6 +14,10 @@ from bot.slack.payload import Json, is_ts, text_of
 _log = logging.getLogger(__name__)
 
 
+async def _pass_by(_event: Json) -> None:
+    return
+
+
 class Inbox:
     """Takes remembered events one at a time; the caller loops."""
 
@@ -24,8 +28,14 @@ class Inbox:
         watched: WatchedChannels,
         is_current: Callable[[], bool],
         home_opened: Callable[[str], Awaitable[None]],
+        hear: Callable[[Json], Awaitable[None]] = _pass_by,
     ) -> None:
-        """`is_current` says whether the catch-up after the last connection is done."""
+        """
+        `is_current` says whether the catch-up after the last connection is done.
+
+        `hear` is given every message event, of channels that are not watched, too.
+        """
+        self._hear = hear
         self._home_opened = home_opened
         self._flows = flows
         self._watched = watched
@@ -56,7 +66,10 @@ class Inbox:
             if text_of(event, "tab") in {"home", ""}:
                 await self._home_opened(text_of(event, "user"))
             return
-        if text_of(event, "type") != "message" or channel not in await self._watched.ids():
+        if text_of(event, "type") != "message":
+            return
+        await self._hear(event)
+        if channel not in await self._watched.ids():
             return
         message, before = changed_message(event)
         if not _is_reply(message):

@@ -1,4 +1,4 @@
-"""The bot's flows on a real database, without Slack."""
+"""The bot's flows on a real database without Slack, and a database that leaks."""
 
 from contextlib import AsyncExitStack
 
@@ -6,6 +6,18 @@ import pytest
 
 from bot.bootstrap import open_core
 from bot.settings import Config, Environment, Settings
+from tests.acceptance.orders import Leak
+from tests.basecamp.conftest import pg_server
+
+__all__ = ["pg_server"]
+
+
+@pytest.fixture(scope="module")
+def leak(pg_server):
+    """A database whose connections an application never gives back, from the moment that it is sprung."""
+    one = Leak(pg_server.get_uri())
+    yield one
+    one.close()
 
 
 @pytest.fixture

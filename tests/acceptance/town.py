@@ -91,22 +91,29 @@ def changes(onset: datetime) -> list[dict]:
 
 
 @contextlib.asynccontextmanager
-async def basecamp_at(folder: Path, database_url: str, onset: datetime) -> AsyncIterator[str]:
-    """A real basecamp over streamable HTTP whose orders-db has leaked sessions."""
+async def basecamp_at(
+    folder: Path, database_url: str, onset: datetime, *, orders: str = "", key: str = ""
+) -> AsyncIterator[str]:
+    """
+    A real basecamp over streamable HTTP whose orders-db has leaked sessions.
+
+    With `orders` that is another database, which the caller leaks in; with `key` its tools act on grants.
+    """
     write_logs(folder / "logs", onset)
     (folder / "catalog-info.yaml").write_text(CATALOG, encoding="utf-8")
     config = {
         "catalog": str(folder / "catalog-info.yaml"),
         "database_url": database_url,
         "logs": {"folder": str(folder / "logs")},
-        "postgres": {"orders-db": database_url},
+        "postgres": {"orders-db": orders or database_url},
     }
     (folder / "basecamp.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     stop = asyncio.Event()
     with contextlib.ExitStack() as leaks:
-        for _ in range(LEAKED):
+        for _ in range(0 if orders else LEAKED):
             leaks.enter_context(psycopg.connect(database_url, autocommit=True, application_name=f"checkout/{RELEASE}"))
-        async with open_basecamp(load_settings(folder / "basecamp.yaml", {})) as basecamp:
+        environ = {"AIOPS_APPROVAL_KEY": key} if key else {}
+        async with open_basecamp(load_settings(folder / "basecamp.yaml", environ)) as basecamp:
             with listen("127.0.0.1", 0) as listener:
                 task = asyncio.create_task(serve_http(basecamp, listener, host="127.0.0.1", stop=stop))
                 url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -180,6 +187,12 @@ class Bot:
         if self.process.returncode is None:
             self.process.terminate()
         async with asyncio.timeout(40):
+            return await self.process.wait()
+
+    async def died(self, timeout_s: float = 60) -> int:
+        """Wait until the process has ended; its return code."""
+        assert self.process is not None
+        async with asyncio.timeout(timeout_s):
             return await self.process.wait()
 
     async def cli(self, *args: str) -> dict | list:
@@ -256,12 +269,22 @@ class Town:
 
 @contextlib.asynccontextmanager
 async def open_town(
-    folder: Path, database_url: str, *, start: bool = True, config=None, **environment: str
+    folder: Path,
+    database_url: str,
+    *,
+    start: bool = True,
+    config=None,
+    orders: str = "",
+    key: str = "",
+    **environment: str,
 ) -> AsyncIterator[Town]:
-    """Open everything; the bot is stopped when the block ends."""
+    """Open everything; the bot is stopped when the block ends. `orders` and `key` are of `basecamp_at`."""
     onset = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=60)
     folder.mkdir(parents=True, exist_ok=True)
-    async with running(manifest=ROOT / "manifest.json") as box, basecamp_at(folder, database_url, onset) as basecamp:
+    async with (
+        running(manifest=ROOT / "manifest.json") as box,
+        basecamp_at(folder, database_url, onset, orders=orders, key=key) as basecamp,
+    ):
         (folder / "aiops.yaml").write_text(
             yaml.safe_dump(
                 {

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -30,10 +31,12 @@ from bot.core.posts import PostKind
 from bot.core.runbook import Runbook
 from bot.flows.acting.decide import Answer, decide_approval
 from bot.flows.acting.desk import Desk, RunPolicy
+from bot.flows.acting.elicit import note_declined
 from bot.flows.acting.follow import follow_next
+from bot.flows.acting.levels import AutonomyRules
 from bot.flows.acting.plan import Wish, plan_run
 from bot.flows.receive_alerts import receive_alerts
-from bot.ports import RunDetail
+from bot.ports import RunDetail, Standing
 from bot.slack.approvers import SlackApprovers
 from bot.slack.client import make_client
 from slackbox.testing import RunningBox, running
@@ -105,6 +108,8 @@ class Yard:
     """Of the run that was planned last."""
 
     async def plan(self, *, requester: str = "aiops", level: Level = Level.APPROVED, **more) -> str | None:
+        if level is Level.AUTONOMOUS:
+            await self.earn()
         run_id = await plan_run(
             Wish(
                 incident_id=self.incident_id,
@@ -121,6 +126,20 @@ class Yard:
         )
         self.run_id = run_id or self.run_id
         return run_id
+
+    async def earn(self, level: Level = Level.AUTONOMOUS) -> None:
+        """The class of alert has earned this with its runbook."""
+        standing = Standing(
+            alert_class=ALERT.name,
+            runbook=self.runbook.id,
+            level=level,
+            why="it helped",
+            lower_bound=0.8,
+            labels=20,
+            since=self.clock.at,
+        )
+        async with self.desk.store.transaction() as tx:
+            await tx.set_standing(standing)
 
     async def ask(self, **more) -> None:
         """A new run, as far as it goes without a person."""
@@ -168,9 +187,11 @@ class Yard:
         """The actions in the audit log, oldest first."""
         return [str(row["action"]) for row in reversed(await self.audit.tail(limit=1_000, target=target))]
 
-    async def say(self, verdict: Verdict, user: str, reason: str = "") -> Answer:
+    async def say(self, verdict: Verdict, user: str, reason: str = "", **entered: list[str]) -> Answer:
+        """`entered`: into a server's form, by place: `_0=["2"]`."""
         approval = await self.approval()
-        say = Say(user=user, verdict=verdict, shown_sha256=approval.sha256, reason=reason)
+        answer = {place.strip("_"): values for place, values in entered.items()}
+        say = Say(user=user, verdict=verdict, shown_sha256=approval.sha256, reason=reason, answer=answer)
         return await decide_approval(approval.id, say, desk=self.desk)
 
     def group(self, *users: str) -> None:
@@ -221,9 +242,10 @@ async def open_yard(database_url, box) -> AsyncIterator[Callable]:
             stack.push_async_callback(power.off)
             url = await power.on()
             server = McpServer(name="plant", url=url)
-            tools = await stack.enter_async_context(McpTools([server], effects, PostgresPins(pool)))
             clock = HandClock()
             store = PostgresStore(pool, default_channel="#incidents")
+            decline = partial(note_declined, store=store, clock=clock)
+            tools = await stack.enter_async_context(McpTools([server], effects, PostgresPins(pool), decline))
             client = make_client(box.bot_token, box.api_url)
             desk = Desk(
                 store=store,
@@ -235,6 +257,7 @@ async def open_yard(database_url, box) -> AsyncIterator[Callable]:
                 clock=clock,
                 owner="me",
                 lease=timedelta(seconds=15),
+                autonomy=AutonomyRules(default=Level.AUTONOMOUS),
                 policy=policy or RunPolicy(),
             )
             return Yard(

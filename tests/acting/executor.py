@@ -14,10 +14,11 @@ from bot.adapters.runbooks import LoadedRunbooks
 from bot.adapters.templates import JinjaTemplates
 from bot.adapters.tools import McpServer, McpTools
 from bot.core.approval import ApprovalState, Say, Verdict
-from bot.core.policy import Effect
+from bot.core.policy import Effect, Level
 from bot.flows.acting.decide import decide_approval
 from bot.flows.acting.desk import Desk
 from bot.flows.acting.follow import follow_next
+from bot.flows.acting.levels import AutonomyRules
 from bot.slack.approvers import SlackApprovers
 from bot.slack.client import make_client
 from tests.acting.plant import EFFECTS
@@ -49,21 +50,33 @@ async def main(told: dict[str, str]) -> None:
             clock=clock,
             owner="the process",
             lease=timedelta(seconds=15),
+            autonomy=AutonomyRules(default=Level.AUTONOMOUS),
             reach=fail_point(told["point"]),
         )
-        for _ in range(1_800):
-            while await follow_next(desk):
-                pass
-            await _say_yes(desk, told["run"])
-            clock.at += timedelta(seconds=1)
+        async with asyncio.TaskGroup() as group:
+            # A call that its server keeps open holds up the loop below until its question is answered.
+            group.create_task(_answer_questions(desk, told["run"]))
+            for _ in range(1_800):
+                while await follow_next(desk):
+                    pass
+                await _say_yes(desk, told["run"])
+                clock.at += timedelta(seconds=1)
 
 
-async def _say_yes(desk: Desk, run_id: str) -> None:
+async def _answer_questions(desk: Desk, run_id: str) -> None:
+    while True:
+        await _say_yes(desk, run_id, only_questions=True)
+        await asyncio.sleep(0.05)
+
+
+async def _say_yes(desk: Desk, run_id: str, *, only_questions: bool = False) -> None:
     async with desk.store.transaction() as tx:
         approvals = (await tx.run_detail(run_id)).approvals
     for approval in approvals:
-        if approval.state is ApprovalState.PENDING:
-            say = Say(user="U0ANA", verdict=Verdict.APPROVE, shown_sha256=approval.sha256)
+        asked = approval.envelope.question is not None
+        if approval.state is ApprovalState.PENDING and (asked or not only_questions):
+            # To whatever a server asks, the first thing is two.
+            say = Say(user="U0ANA", verdict=Verdict.APPROVE, shown_sha256=approval.sha256, answer={"0": ["2"]})
             await decide_approval(approval.id, say, desk=desk)
 
 

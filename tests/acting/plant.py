@@ -1,14 +1,25 @@
 """A plant with valves behind a real MCP server: something to look at, and something that must not be done twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import (
+    CallToolResult,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitRequestURLParams,
+    InputRequiredResult,
+    TextContent,
+    ToolAnnotations,
+)
+from starlette.responses import Response
 
 from tests.support.openai_endpoint import serving
 
@@ -99,9 +110,50 @@ class Plant:
     """Writes that were carried out."""
     grants: list[str] = field(default_factory=list)
     reads: int = 0
+    asks: list[Mapping[str, object]] = field(default_factory=list)
+    """What closing asks before it acts, in one round: each has `message` and `schema`, or `message` and `url`."""
+    rounds: int = 1
+    """How often it asks."""
+    reading_asks: bool = False
+    legacy: bool = False
+    """Speaks the protocol from before calls could be held, where a question comes while the call is open."""
+    told: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
+    """What the server was told: action and content."""
     preview: bool = True
     built: MCPServer | None = None
     offered: dict[str, tuple[Callable[..., object], ToolAnnotations]] = field(default_factory=dict)
+
+    async def ask(self, ctx: Context) -> InputRequiredResult | str:
+        """An empty text: go on; another one: it was told no."""
+        if self.legacy:
+            return await self._ask_openly(ctx)
+        rounds = int(ctx.request_state or 0)
+        if rounds:
+            replies = ctx.input_responses or {}
+            assert set(replies) == {str(n) for n in range(len(self.asks))}
+            self.told += [(reply.action, dict(reply.content or {})) for _, reply in sorted(replies.items())]
+            if any(reply.action != "accept" for reply in replies.values()):
+                return "somebody said no"
+        if rounds >= self.rounds:
+            return ""
+        wanted = {str(n): ElicitRequest(params=_params(one)) for n, one in enumerate(self.asks)}
+        return InputRequiredResult(input_requests=wanted, request_state=str(rounds + 1))
+
+    async def _ask_openly(self, ctx: Context) -> str:
+        for _ in range(self.rounds):
+            for one in self.asks:
+                params = _params(one)
+                session, about = ctx.request_context.session, ctx.request_id
+                if isinstance(params, ElicitRequestURLParams):
+                    reply = await session.elicit_url(params.message, params.url, "id", related_request_id=about)
+                else:
+                    reply = await session.elicit_form(
+                        params.message, dict(params.requested_schema), related_request_id=about
+                    )
+                self.told.append((reply.action, dict(reply.content or {})))
+                if reply.action != "accept":
+                    return "somebody said no"
+        return ""
 
     def redescribe(self, name: str, said: str) -> None:
         """The server changes what it says of a tool, as an update of it would."""
@@ -114,10 +166,15 @@ class Plant:
         server = self.built = MCPServer("plant")
 
         @server.tool(annotations=READ)
-        async def read_valves(vessel: str) -> dict:
+        async def read_valves(vessel: str, ctx: Context) -> CallToolResult | InputRequiredResult:
             """Which valves of a vessel are open."""
             self.reads += 1
-            return {"vessel": vessel, "open": [{"id": one, "leaking": leaks} for one, leaks in self.open.items()]}
+            if self.reading_asks:
+                said = await self.ask(ctx)
+                if not isinstance(said, str):
+                    return said
+            found = {"vessel": vessel, "open": [{"id": one, "leaking": leaks} for one, leaks in self.open.items()]}
+            return CallToolResult(content=[TextContent(type="text", text="read")], structured_content=found)
 
         async def preview_write(tool: str, arguments: dict) -> dict:
             """What a write would do."""
@@ -136,10 +193,17 @@ class Plant:
             server.tool(annotations=READ)(preview_write)
 
         @server.tool(annotations=DESTROY)
-        async def close_valves(valves: list[str], ctx: Context) -> CallToolResult:
+        async def close_valves(valves: list[str], ctx: Context) -> CallToolResult | InputRequiredResult:
             """Close valves."""
             meta = ctx.request_context.meta
             self.grants.append(str((meta or {}).get("aiops/grant", "")))
+            if self.asks:
+                said = await self.ask(ctx)
+                if not isinstance(said, str):
+                    return said
+                if said:
+                    text = TextContent(type="text", text=f"refused: {said}")
+                    return CallToolResult(content=[text], is_error=True, _meta={"aiops/outcome": "refused"})
             if self.refuse:
                 text = TextContent(type="text", text=f"refused: {self.refuse}")
                 return CallToolResult(content=[text], is_error=True, _meta={"aiops/outcome": "refused"})
@@ -181,9 +245,47 @@ class Plant:
 EFFECTS = {"read_valves": "read", "preview_write": "read", "close_valves": "destructive", "open_valves": "write"}
 
 
+def _params(one: Mapping[str, object]) -> ElicitRequestFormParams | ElicitRequestURLParams:
+    message = str(one["message"])
+    if "url" in one:
+        return ElicitRequestURLParams(message=message, url=str(one["url"]))
+    return ElicitRequestFormParams(message=message, requested_schema=dict(one["schema"]))  # type: ignore[call-overload]
+
+
+def _without_discovery(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Answers `server/discover` as a server from before there was one does, so that clients shake hands."""
+
+    async def older(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await app(scope, receive, send)
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        asked = json.loads(body or b"{}")
+        if asked.get("method") == "server/discover":
+            error = {"code": -32601, "message": "Method not found"}
+            answer = Response(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "error": error}))
+            answer.headers["content-type"] = "application/json"
+            await answer(scope, receive, send)
+            return
+        parts = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def again() -> Any:
+            return next(parts, None) or await receive()
+
+        await app(scope, again, send)
+
+    return older
+
+
 @asynccontextmanager
 async def running_plant(plant: Plant, port: int = 0) -> AsyncIterator[str]:
     """The plant's MCP address."""
-    app = plant.server().streamable_http_app(json_response=True, stateless_http=True)
+    if plant.legacy:
+        app: Any = _without_discovery(plant.server().streamable_http_app())
+    else:
+        app = plant.server().streamable_http_app(json_response=True, stateless_http=True)
     async with serving(app, port) as listening:
         yield f"http://127.0.0.1:{listening}/mcp"

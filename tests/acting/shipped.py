@@ -28,6 +28,7 @@ from bot.core.runbook import Runbook
 from bot.flows.acting.decide import decide_approval
 from bot.flows.acting.desk import Desk
 from bot.flows.acting.follow import follow_next
+from bot.flows.acting.levels import AutonomyRules
 from bot.flows.acting.plan import Wish, plan_run
 from bot.flows.receive_alerts import receive_alerts
 from bot.ports import RunDetail
@@ -197,6 +198,7 @@ async def opened(
             clock=SystemClock(),
             owner="me",
             lease=timedelta(seconds=60),
+            autonomy=AutonomyRules(default=Level.AUTONOMOUS),
         )
         yield Scene(
             desk=desk,

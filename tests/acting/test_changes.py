@@ -378,3 +378,28 @@ async def test_a_result_that_the_runbook_cannot_use_stops_the_run_with_the_expre
     assert detail.run.state is RunState.FAILED
     assert "`steps.look.pressure > 3`" in detail.run.why
     assert (await yard.posts(RunCard))[-1].why == detail.run.why
+
+
+async def test_a_run_obeys_a_level_that_fell_after_it_was_planned(autonomous):
+    yard = autonomous
+    await yard.plan(level=Level.AUTONOMOUS, confidence=0.9)
+
+    await yard.earn(Level.ADVISORY)
+    await yard.follow_until_still()
+
+    detail = await yard.detail()
+    assert yard.plant.writes == []
+    assert detail.run.state is RunState.FAILED
+    assert "the level advisory, so the bot only reads" in detail.run.why
+
+
+async def test_autonomy_that_was_not_earned_asks_a_person(autonomous):
+    yard = autonomous
+    await yard.plan(level=Level.AUTONOMOUS, confidence=0.9)
+
+    await yard.earn(Level.APPROVED)
+    await yard.follow_until_still()
+
+    detail = await yard.detail()
+    assert yard.plant.writes == []
+    assert detail.run.state is RunState.AWAITING_APPROVAL

@@ -2,11 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.adapters.postgres.pins import PostgresPins
 from bot.adapters.postgres.session import make_pool
+from bot.adapters.runbook_format import parse_runbook
+from bot.adapters.runbooks import LoadedRunbooks
 from bot.adapters.tools import McpServer, McpTools
 from bot.core.approval import ApprovalState, Verdict
 from bot.core.execution import RunState, StepState
@@ -14,7 +17,7 @@ from bot.core.policy import Effect
 from bot.core.posts import RunCard, RunResult
 from bot.flows.acting.decide import settle_unknown
 from bot.flows.acting.desk import RunPolicy
-from tests.acting.plant import EFFECTS, Plant, running_plant
+from tests.acting.plant import EFFECTS, RUNBOOK, Plant, running_plant
 
 CLOSED = ("close_valves", ("v1", "v2", "v3"))
 OPENED = ("open_valves", ("v1", "v2", "v3"))
@@ -234,6 +237,64 @@ async def test_a_read_that_fails_ends_the_run_with_the_servers_words(open_yard):
     assert detail.run.state is RunState.FAILED
     assert "Which valves are open" in detail.run.why
     assert detail.approvals == ()
+
+
+OPTIONAL = RUNBOOK.replace(
+    "## Mitigation",
+    """```step
+id: gauge
+title: What the gauge says
+tool: read_gauge
+args: {vessel: "{{ service }}"}
+effect: read
+optional: true
+```
+
+```step
+id: closer
+title: A closer look
+tool: read_valves
+args: {vessel: "{{ service }}"}
+effect: read
+when: steps.gauge.bar > 3
+```
+
+## Mitigation""",
+)
+GAUGE = {name: Effect(effect) for name, effect in {**EFFECTS, "read_gauge": "read"}.items()}
+
+
+def with_gauge(yard, source):
+    """The desk knows a gauge that no server has."""
+    runbook = parse_runbook(source, Path("pressure-high.md"), effects=GAUGE)
+    return yard.with_desk(runbooks=LoadedRunbooks(runbooks=(), problems=(), effects=GAUGE)), runbook
+
+
+async def test_an_optional_read_that_fails_is_named_and_the_run_goes_on(open_yard):
+    yard, runbook = with_gauge(await open_yard(), OPTIONAL)
+    await yard.ask(runbook=runbook)
+    await yard.approve()
+    await yard.follow_until_still()
+
+    detail = await yard.ended()
+    assert detail.run.state is RunState.SUCCEEDED
+    assert detail.run.why == "every step is done; without what could not be read: What the gauge says"
+    assert yard.plant.writes == [("close_valves", ("v1", "v2", "v3"))]
+    gauge, closer = detail.step_runs[1:3]
+    assert gauge.state is StepState.FAILED
+    assert closer.state is StepState.SKIPPED
+    assert closer.why == "not run: `steps.gauge.bar > 3` rests on gauge, which could not be read"
+
+
+async def test_a_write_whose_condition_rests_on_a_missing_reading_is_not_made_and_says_so(open_yard):
+    source = OPTIONAL.replace("when: steps.look.open | length > params.most", "when: steps.gauge.bar > 3")
+    yard, runbook = with_gauge(await open_yard(), source)
+    await yard.ask(runbook=runbook)
+
+    detail = await yard.ended()
+    assert detail.run.state is RunState.FAILED
+    assert "it rests on what could not be read: What the gauge says" in detail.run.why
+    assert (detail.approvals, yard.plant.writes) == ((), [])
 
 
 async def test_the_preview_is_asked_of_the_server_that_would_make_the_call(open_yard):

@@ -76,9 +76,53 @@ async def test_somebody_outside_the_group_decides_nothing(asked):
             answer = await asked.say(verdict, user, "because")
             assert not answer.done
             assert "not in the approver group for default" in answer.text or user == "aiops"
-        assert (await review_approval((await asked.approval()).id, user=user, desk=asked.desk)).refused
+            assert (await reviewed(asked, verdict, user)).refused
 
     assert (await asked.approval()).state is ApprovalState.PENDING
+
+
+async def reviewed(yard, verdict, user):
+    return await review_approval((await yard.approval()).id, user=user, verdict=verdict, desk=yard.desk)
+
+
+async def test_the_requester_gets_the_form_to_reject_with_and_no_form_to_approve_with(open_yard):
+    yard = await open_yard()
+    await yard.plan(requester="U0DAN")
+    await yard.follow()
+
+    assert (await reviewed(yard, Verdict.REJECT, "U0DAN")).refused == ""
+    assert "somebody else has to approve it" in (await reviewed(yard, Verdict.APPROVE, "U0DAN")).refused
+    assert "not in the approver group" in (await reviewed(yard, Verdict.REJECT, "U0EVE")).refused
+
+    assert (await yard.say(Verdict.REJECT, "U0DAN", "the alert was wrong")).done
+    await yard.follow_until_still()
+    assert (await yard.ended()).run.why == "rejected by <@U0DAN>: the alert was wrong"
+    assert yard.plant.writes == []
+
+
+async def test_the_first_of_two_approvers_may_still_reject(open_yard):
+    yard = await open_yard(policy=RunPolicy(two_person=frozenset({"default"})))
+    await yard.plan()
+    await yard.follow()
+    await yard.approve("U0ANA")
+
+    assert "approved this already" in (await reviewed(yard, Verdict.APPROVE, "U0ANA")).refused
+    assert (await reviewed(yard, Verdict.REJECT, "U0ANA")).refused == ""
+    assert (await yard.say(Verdict.REJECT, "U0ANA", "second thoughts")).done
+
+    await yard.follow_until_still()
+    assert (yard.plant.writes, (await yard.ended()).run.state) == ([], RunState.STOPPED)
+
+
+async def test_during_a_pause_a_request_can_be_rejected_and_not_approved(asked):
+    await pause_writes(user="U0EVE", reason="a drill", channel="#ops", desk=asked.desk)
+
+    assert "aiops is paused" in (await reviewed(asked, Verdict.APPROVE, "U0ANA")).refused
+    assert (await reviewed(asked, Verdict.REJECT, "U0ANA")).refused == ""
+    assert (await asked.say(Verdict.REJECT, "U0ANA", "not today")).done
+
+    await asked.follow_until_still()
+    assert (await asked.ended()).run.why == "rejected by <@U0ANA>: not today"
 
 
 async def test_an_approver_who_left_the_group_before_the_run_stops_it(asked):

@@ -3,12 +3,13 @@
 import asyncio
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 from mcp.server import MCPServer
 from mcp.types import ToolAnnotations
 
-from bot.adapters.tool_gate import DEFAULT_EFFECTS
+from bot.adapters.tool_gate import DEFAULT_EFFECTS, MemoryPins
 from bot.adapters.tools import McpServer, McpTools
 from bot.core.errors import ToolDeniedError, ToolError, ToolUnavailableError
 from tests.agent.worlds import World, leak_world, mcp_url, served
@@ -106,13 +107,41 @@ async def test_a_server_that_restarted_is_reached_again():
             assert result.structured["services"]
 
 
-async def test_of_two_servers_with_the_same_tool_the_first_configured_answers():
+async def test_a_tool_that_two_servers_offer_is_nobodys_until_the_configuration_takes_it_from_one():
     first, second = World(services=[]), leak_world()
     async with served(first) as one, served(second) as two:
         servers = [McpServer(name="first", url=one), McpServer(name="second", url=two)]
         async with McpTools(servers) as tools:
-            assert (await tools.call("list_services", {}, timeout_s=3)).server == "first"
-            assert {spec.server for spec in await tools.available()} == {"first"}
+            with pytest.raises(ToolDeniedError, match="list_services is offered by first and second"):
+                await tools.call("list_services", {}, timeout_s=3)
+            assert await tools.available() == ()
+            assert (await tools.contested())["list_services"] == ["first", "second"]
+
+        picked = [replace(servers[0], tools=frozenset()), servers[1]]
+        async with McpTools(picked) as tools:
+            assert (await tools.call("list_services", {}, timeout_s=3)).server == "second"
+            assert {spec.server for spec in await tools.available()} == {"second"}
+            assert await tools.contested() == {}
+
+
+async def test_a_newcomer_that_offers_a_known_tool_while_its_server_is_away_does_not_get_the_calls():
+    port = free_port()
+    home = McpServer(name="home", url=f"http://127.0.0.1:{port}/mcp")
+    pins = MemoryPins()
+    async with served(leak_world(), port), McpTools([home], pins=pins) as tools:
+        await tools.call("list_services", {}, timeout_s=3)
+
+    newcomer = leak_world()
+    async with served(newcomer) as url:
+        servers = [McpServer(name="newcomer", url=url), home]
+        async with McpTools(servers, pins=pins) as tools:
+            with pytest.raises(ToolDeniedError, match="list_services was accepted from another server before"):
+                await tools.call("list_services", {}, timeout_s=3)
+        assert newcomer.calls == []
+        # Once the configuration says that it does not come from there any more, the newcomer has it.
+        servers = [servers[0], replace(home, tools=frozenset())]
+        async with McpTools(servers, pins=pins) as tools:
+            assert (await tools.call("list_services", {}, timeout_s=3)).server == "newcomer"
 
 
 async def test_one_server_away_leaves_the_others_tools():

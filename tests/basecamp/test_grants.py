@@ -42,6 +42,22 @@ def why(token: object, **how) -> str:
     return str(raised.value)
 
 
+def test_a_server_that_knows_its_name_refuses_grants_for_others_and_one_that_does_not_takes_all():
+    def check(token: str, server: str | None) -> str:
+        arguments = sha256_hex(canonical_json(ARGUMENTS))
+        try:
+            check_grant(read_grant(token, key=KEY), tool="t", args_sha256=arguments, now=NOW, server=server)
+        except Refused as refusal:
+            return str(refusal)
+        return ""
+
+    ours, nobodys = mint("t", ARGUMENTS, server="prod", **TIMES), mint("t", ARGUMENTS, **TIMES)
+    assert check(ours, "prod") == check(ours, None) == check(nobodys, None) == ""
+    assert check(ours, "staging") == "the approval grant is for 'prod', and this server is 'staging'"
+    assert check(nobodys, "prod") == "the approval grant is for no server by name, and this server is 'prod'"
+    assert "'server' is not text" in why(mint("t", ARGUMENTS, server=7, **TIMES))
+
+
 @pytest.mark.parametrize("vector", vectors(), ids=lambda each: each["args_sha256"][:8])
 def test_the_documented_arguments_have_the_documented_form_and_hash(vector):
     canonical = canonical_json(vector["arguments"])

@@ -1,6 +1,8 @@
 """The shipped prompts: their text under its version, their form, and what they render to."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,11 +30,49 @@ def shipped() -> PromptFolder:
     return PromptFolder(ROOT / "prompts")
 
 
-def test_a_changed_text_has_a_new_version(shipped):
-    """After a change: raise the version in the front matter, then add `name@version: sha256` here."""
-    kept = json.loads(HASHES.read_text(encoding="utf-8"))
+def refusals(folder: PromptFolder, written: dict[str, str]) -> list[str]:
+    """What has to be done before these prompts may be merged, one sentence a prompt."""
+    told: list[str] = []
+    for one in (*folder.all, *folder.kept):
+        label = f"{one.ref.name}@{one.ref.version}"
+        if label not in written:
+            told.append(f'{one.path}: add "{label}": "{one.ref.sha256}" to {HASHES.name}')
+        elif written[label] != one.ref.sha256:
+            told.append(
+                f"{one.path}: the text, or that of a partial it includes, is not {label} any more. Keep the old one in "
+                f"versions/{label}/ if replays shall compare with it, set version: {one.ref.version + 1}, try it with "
+                f"`aiops replay`, and add its hash to {HASHES.name}: docs/how-to/try-a-prompt.md"
+            )
+    return told
 
-    assert {f"{one.ref.name}@{one.ref.version}": one.ref.sha256 for one in shipped.all}.items() <= kept.items()
+
+def test_a_changed_text_has_a_new_version(shipped):
+    assert refusals(shipped, json.loads(HASHES.read_text(encoding="utf-8"))) == []
+
+
+def test_the_gate_sees_every_prompt_file_and_every_former_version(shipped):
+    named = {one.path for one in (*shipped.all, *shipped.kept)}
+
+    assert named == set((ROOT / "prompts").rglob("*.md"))
+    included = {name for path in named for name in re.findall(r'"([^"]+\.jinja2)"', path.read_text(encoding="utf-8"))}
+    assert {path.name for path in (ROOT / "prompts").glob("*.jinja2")} <= included
+
+
+def test_a_changed_partial_under_an_unchanged_version_is_refused_with_what_to_do(tmp_path):
+    text = HEAD + '{{ service }}{% include "_part.jinja2" %}'
+    written = {"one@1": load(tmp_path, text, _part="a").all[0].ref.sha256}
+
+    (told,) = refusals(load(tmp_path, text, _part="b"), written)
+
+    assert "one@1" in told
+    assert "set version: 2" in told
+    assert refusals(load(tmp_path, text, _part="a"), written) == []
+
+
+def test_a_new_prompt_without_a_hash_is_refused_with_the_line_to_add(tmp_path):
+    (told,) = refusals(load(tmp_path, HEAD + "{{ service }}"), {})
+
+    assert re.search(r'add "one@1": "[0-9a-f]{64}"', told)
 
 
 def test_the_triage_prompt_reads_as_it_was_agreed(shipped):
@@ -122,3 +162,59 @@ def test_a_prompt_cannot_reach_into_python(tmp_path):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="no prompts"):
         PromptFolder(tmp_path)
+
+
+# --- former versions -------------------------------------------------------------------------------------------------
+
+
+def keep(folder: Path, label: str) -> None:
+    """What docs/how-to/try-a-prompt.md says to do before a change."""
+    place = folder / "versions" / label
+    place.mkdir(parents=True)
+    for path in (folder / "one.md", *folder.glob("_*.jinja2")):
+        shutil.copy(path, place)
+
+
+def test_a_former_version_keeps_its_text_and_its_hash_when_a_shared_partial_changes(tmp_path):
+    text = HEAD + '{{ service }}{% include "_part.jinja2" %}'
+    before = load(tmp_path, text, _part=" old").all[0].ref
+    keep(tmp_path, "one@1")
+
+    folder = load(tmp_path, text.replace("version: 1", "version: 2"), _part=" new")
+
+    assert folder.render("one", {"service": "a"})[0] == "a new\n"
+    assert folder.pinned(["one@1"]).render("one", {"service": "a"}) == ("a old\n", before)
+    assert folder.pinned(["one@2"]).render("one", {"service": "a"})[0] == "a new\n"
+
+
+def test_a_text_that_changed_under_a_kept_version_is_not_loaded(tmp_path):
+    load(tmp_path, HEAD + "{{ service }}")
+    keep(tmp_path, "one@1")
+
+    with pytest.raises(ConfigError, match=r"one\.md: the text is not that of one@1.*raise its version"):
+        load(tmp_path, HEAD + "{{ service }}!")
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("one@7", r"there is no prompt one@7; there are: one@1, one@2"),
+        ("one@1", r"one@1 cannot be run by this version, its inputs differ by region"),
+    ],
+)
+def test_a_version_that_cannot_be_used_is_refused(tmp_path, label, told):
+    load(tmp_path, HEAD + "{{ service }}")
+    keep(tmp_path, "one@1")
+    text = HEAD.replace("version: 1", "version: 2").replace("[service]", "[service, region]")
+    folder = load(tmp_path, text + "{{ service }}{{ region }}")
+
+    with pytest.raises(ConfigError, match=told):
+        folder.pinned([label])
+
+
+def test_a_former_version_stands_in_the_folder_that_has_its_name(tmp_path):
+    load(tmp_path, HEAD + "{{ service }}")
+    keep(tmp_path, "one@3")
+
+    with pytest.raises(ConfigError, match=r"says that it is one@1, and stands in one@3"):
+        load(tmp_path, HEAD + "{{ service }}")

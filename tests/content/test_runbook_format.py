@@ -108,6 +108,13 @@ def test_a_write_without_a_post_condition_is_refused():
         parse(text)
 
 
+def test_only_a_read_can_be_optional():
+    runbook = parse(RUNBOOK.replace("effect: read\n", "effect: read\noptional: true\n", 1))
+    assert [step.id for step in runbook.steps if step.optional] == [runbook.steps[0].id]
+    with pytest.raises(ConfigError, match="only a step that reads can be optional"):
+        parse(RUNBOOK.replace("effect: destructive\n", "effect: destructive\noptional: true\n", 1))
+
+
 def test_a_write_in_the_diagnosis_is_refused():
     text = RUNBOOK.replace("## Mitigation\n", "", 1).replace("## Verify", "## Mitigation\n\n## Verify")
 

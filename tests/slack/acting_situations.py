@@ -8,6 +8,7 @@ from bot.adapters.runbooks import load_runbook
 from bot.adapters.tool_gate import DEFAULT_EFFECTS
 from bot.core.approval import BOT, Approval, ApprovalState, DryRun, Envelope, Target, Vote
 from bot.core.execution import Run, RunState
+from bot.core.incident import IncidentState
 from bot.core.policy import Effect, Level
 from bot.core.posts import Announcement, ApprovalCard, Content, RunCard, RunResult, Task, TaskState
 from bot.core.text import disarm
@@ -267,12 +268,23 @@ def replies() -> dict[str, object]:
 def views() -> dict[str, object]:
     """Modals and the Home tab."""
     quiet = Home(
-        waiting=(), open_incidents=(), runs=(), pause=None, analyst="offline analyst", tools=(), updated_at=ONSET
+        waiting=(),
+        open_incidents=(),
+        unlabelled=(),
+        runs=(),
+        pause=None,
+        analyst="offline analyst",
+        tools=(),
+        updated_at=ONSET,
     )
     busy = replace(
         quiet,
         waiting=(approval(),),
         open_incidents=(incident(),),
+        unlabelled=(
+            incident(id="INC-6", state=IncidentState.RESOLVED, resolved_at=ONSET),
+            incident(id="INC-5", state=IncidentState.RESOLVED, resolved_at=ONSET, title="DiskFull: /var is 97 % full"),
+        ),
         runs=(run(),),
         pause=Pause(by="U0ANA", reason="bad deploy", at=ONSET),
         tools=(("basecamp", ""), ("own-tools", "no connection within 5 s")),

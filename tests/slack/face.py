@@ -10,6 +10,7 @@ from bot.slack.catchup import CatchUp
 from bot.slack.channels import ChannelDirectory, WatchedChannels
 from bot.slack.client import make_client
 from bot.slack.inbox import Inbox
+from bot.slack.rootcauses import RootCauseMessages
 from bot.slack.socket import SocketRunner
 
 FIRING = {"attachments": [{"title": "[FIRING:1] DiskSlow storage (critical)", "color": "danger"}]}
@@ -40,8 +41,22 @@ class Face:
         self.stored = asyncio.Event()
         self.catch_up = ObservedCatchUp(flows, self.client, watched=watched, on_stored=self.stored.set)
         self.homes = []
-        self.inbox = Inbox(flows, watched=watched, is_current=self.catch_up.is_current, home_opened=self._home_opened)
-        app = build(flows, world.acting(), client=self.client, config=SlackConfig(on_stored=self.stored.set))
+        self.root_causes = RootCauseMessages(world.labels(), self.client)
+        self.inbox = Inbox(
+            flows,
+            watched=watched,
+            is_current=self.catch_up.is_current,
+            home_opened=self._home_opened,
+            hear=self.root_causes.hear,
+        )
+        app = build(
+            flows,
+            world.acting(),
+            world.labels(),
+            world.reports(),
+            client=self.client,
+            config=SlackConfig(on_stored=self.stored.set),
+        )
         self.runner = SocketRunner(
             app,
             app_token=box.app_token,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from bot.core.alert import Anchor, Delivery
 from bot.core.errors import NotFoundError, StoreUnavailableError
 from bot.flows import Acting, Flows
+from bot.flows.learning.labels import Labels
+from bot.flows.learning.reports import Reports
 from bot.ports import InboxItem
 from tests.slack import samples
 
@@ -77,6 +79,23 @@ class World:
 
     async def pending(self):
         return ()
+
+    async def incident_at(self, anchor: Anchor) -> None:
+        return None
+
+    async def offer_update(self, message: object, words: str, *, user: str) -> bool:
+        return False
+
+    async def message_deleted(self, channel: str, ts: str) -> int:
+        return 0
+
+    def labels(self) -> Labels:
+        """No thread is an incident's here; tests/learning uses the real ones."""
+        return Labels(**{each.name: getattr(self, each.name, self._unused) for each in fields(Labels)})
+
+    def reports(self) -> Reports:
+        """The digest's doors; tests/learning uses the real ones."""
+        return Reports(**{each.name: getattr(self, each.name, self._unused) for each in fields(Reports)})
 
     def acting(self) -> Acting:
         """The executor's doors; tests/acting uses the real ones."""

@@ -212,7 +212,7 @@ def contents() -> dict[str, Content]:
         "similar_hostile": SimilarPost(incident_id="INC-7", found=hostile_similar),
         "notice": Notice(
             incident_id="INC-7",
-            text="Resolved after 12 min. The work is in <https://x.slack.com/archives/C1/p1|this thread>.",
+            text="The investigation (INV-7) could not be finished: the model refused <https://evil.example|this>.",
         ),
         "notice_hostile": Notice(incident_id="INC-7", text=HOSTILE * 90),
     }

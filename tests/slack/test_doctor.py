@@ -28,12 +28,12 @@ async def test_the_doctor_says_how_to_mend_what_is_wrong(slackbox):
     found = await check(
         make_client(slackbox.bot_token, slackbox.api_url),
         app_token="xapp-wrong",
-        needed_scopes=["chat:write", "files:write"],
+        needed_scopes=["chat:write", "pins:write"],
         channels=["C0DIGEST", "#alrets"],
     )
 
     wrong = {each.name: f"{each.words}. {each.mend}" for each in found if not each.ok}
-    assert "files:write" in wrong["scopes"]
+    assert "pins:write" in wrong["scopes"]
     assert "invalid_auth" in wrong["app token"]
     assert "/invite" in wrong["channel C0DIGEST"]
     assert "#alerts" in wrong["channel #alrets"]

@@ -15,11 +15,24 @@ from hypothesis import strategies as st
 from bot.slack.views import Message, plain_variant, render, replies
 from slackbox import limits
 from slackbox.blocks import count_characters, find_view_problems, validate_blocks
-from tests.slack import acting_situations, samples, situations
+from tests.slack import (
+    acting_situations,
+    digest_situations,
+    level_situations,
+    outcome_situations,
+    samples,
+    situations,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
-CONTENTS = situations.contents() | acting_situations.contents()
-VIEWS = acting_situations.views()
+CONTENTS = (
+    situations.contents()
+    | acting_situations.contents()
+    | outcome_situations.contents()
+    | level_situations.contents()
+    | digest_situations.contents()
+)
+VIEWS = acting_situations.views() | outcome_situations.views()
 REPLIES = {
     "reply_help": replies.help_message("/aiops"),
     "reply_unknown": replies.help_message("/aiops", "frobnicate<!here>"),
@@ -122,11 +135,10 @@ def test_hostile_words_neither_ping_nor_link_nor_format(name):
     for message in (RENDERED[name], plain_variant(RENDERED[name])):
         for text in [message.text, *mrkdwn_texts(message.blocks)]:
             assert ACTED_ON.findall(text) == []
-            if name.startswith("notice"):
-                continue
             outside_code = re.sub(r"`[^`]*`", "", text)
             assert "`" not in outside_code
             assert "*bold*" not in outside_code
+            assert "<https://evil.example|click>" not in text
         joined = "".join(texts(message.blocks))
         assert "<!here" not in joined
         assert "\u202e" not in joined
@@ -152,7 +164,7 @@ def test_low_confidence_is_called_possible_and_not_likely():
     assert "Low confidence, 30 %" in message.text
 
 
-def test_the_only_button_runs_the_investigation_again():
+def test_the_buttons_run_the_investigation_again_and_record_the_root_cause():
     buttons = [
         element
         for block in RENDERED["hypothesis"].blocks
@@ -160,7 +172,10 @@ def test_the_only_button_runs_the_investigation_again():
         for element in block["elements"]
     ]
 
-    assert [(button["action_id"], button["value"]) for button in buttons] == [("run_again", "INC-7")]
+    assert [(button["action_id"], button["value"]) for button in buttons] == [
+        ("run_again", "INC-7"),
+        ("label_outcome", "INC-7"),
+    ]
 
 
 def test_a_resolved_alert_says_how_long_it_lasted():

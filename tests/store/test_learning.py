@@ -1,22 +1,19 @@
 """Labels keep their history, and every hypothesis is joined with the label that stands."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import psycopg
 import pytest
-from psycopg.types.json import Jsonb
 
-from bot.adapters.postgres.rows import to_json
 from bot.adapters.postgres.session import make_pool
 from bot.adapters.postgres.store import PostgresStore
 from bot.core.confidence import Calibration
 from bot.core.errors import NotFoundError, StoreError
-from bot.core.hypothesis import Assessment, CauseClass, Claim, Confidence, Hypothesis, SimilarFound, Suspect, Usage
+from bot.core.hypothesis import CauseClass
 from bot.core.outcome import Grade, GradedBy, MessageRef, OutcomeForm, OutcomeSource
 from bot.core.policy import Level
 from bot.ports import CalibrationFit, ContentVersion, NewOutcome, PastIncident, Standing
-
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+from tests.support.labels import NOW, assessment, label, seed
 
 
 @pytest.fixture
@@ -24,60 +21,6 @@ async def store(database_url):
     pool = make_pool(database_url, max_size=4, name="test")
     async with pool:
         yield PostgresStore(pool, default_channel="#incidents")
-
-
-def assessment(title="Release 2.31 leaks connections", *, cause=CauseClass.DEPLOY, confidence=0.72):
-    said = Hypothesis(
-        rank=1,
-        title=title,
-        cause_class=cause,
-        suspect=Suspect(service="checkout", change_id="rel-231"),
-        claims=(Claim(text="It began after the release.", evidence=("E1",)),),
-        confidence=Confidence(value=confidence, raw=0.8, labels=0, basis="prior"),
-        disconfirming_check="Roll back.",
-    )
-    return Assessment(
-        summary="Errors",
-        hypotheses=(said,),
-        first_action=None,
-        ruled_out=(),
-        similar=SimilarFound(incidents=(), searched=3),
-        analyst="offline analyst",
-        notes=(),
-        usage=Usage(),
-        features={"raw": 0.8, "grounding": 1.0, "margin": 0.4, "gaps": 0.0},
-    )
-
-
-def seed(url, incident="INC-1", *, state="resolved", at=NOW, told=None, number=1):
-    """An incident that went through: opened, investigated, told in its thread."""
-    with psycopg.connect(url) as connection:
-        connection.execute(
-            "insert into aiops.incident (id, state, title, severity, service, environment, group_key, trigger, started_at,"
-            " opened_at, resolved_at, channel, alert_names) values (%s, %s, 'Errors', 'critical', 'checkout', '', '',"
-            " 'alertmanager', %s, %s, %s, 'C1', '{CheckoutErrors}') on conflict do nothing",
-            (incident, state, at, at, at + timedelta(minutes=20)),
-        )
-        connection.execute(
-            "insert into aiops.investigation (id, incident_id, number, state, trigger, due_at, assessment, alert_class,"
-            " runbook, finished_at) values (%s, %s, %s, 'done', 'alert', %s, %s, 'CheckoutErrors', 'high-error-rate', %s)",
-            (f"{incident}.{number}", incident, number, at, Jsonb(to_json(told or assessment())), at),
-        )
-        connection.execute(
-            "insert into aiops.post (operation, incident_id, kind, ts, due_at, created_at, first_sent_at)"
-            " values (%s, %s, 'hypothesis', '1.1', %s, %s, %s) on conflict do nothing",
-            (f"{incident}:hypothesis", incident, at, at, at + timedelta(seconds=9)),
-        )
-
-
-def label(incident="INC-1", cause="the retry path leaks", **more):
-    return NewOutcome(
-        incident_id=incident,
-        form=OutcomeForm(cause=cause, cause_class=CauseClass.DEPLOY),
-        author="U1",
-        source=OutcomeSource.REPLY,
-        **more,
-    )
 
 
 async def test_a_correction_is_a_new_version_and_the_old_one_stays(store, database_url):

@@ -15,6 +15,10 @@ class PostgresBudget:
         self._limits = limits
         self._clock = clock
 
+    def limited(self, limits: BudgetLimits) -> "PostgresBudget":
+        """The same ledger under other limits."""
+        return PostgresBudget(self._pool, limits, self._clock)
+
     async def reserve(self, *, agent: str, incident_id: str, tokens: int) -> Reservation:
         """Set an estimate aside before a call. Raises BudgetSpentError naming the budget."""
         now = self._clock.now()

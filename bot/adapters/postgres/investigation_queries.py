@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.adapters.postgres.rows import from_json, investigation_of, to_json
-from bot.adapters.postgres.session import Session, jsonb
+from bot.adapters.postgres.session import Row, Session, jsonb
 from bot.core.errors import LeaseLostError
 from bot.core.evidence import Evidence, EvidencePack, Gap, Window
 from bot.core.hypothesis import Assessment, Usage
@@ -104,13 +104,22 @@ class InvestigationQueries(Session):
         assessment = from_json(Assessment, row["assessment"]) if row["assessment"] else None
         if row["window_start"] is None:
             return investigation_of(row), None, assessment
+        return investigation_of(row), await self._pack(row), assessment
+
+    async def first_conclusion(self, incident_id: str) -> tuple[EvidencePack, Assessment] | None:
+        """What the first investigation gathered and came to."""
+        row = await self.row("first_conclusion", id=incident_id)
+        if row is None or row["window_start"] is None:
+            return None
+        return await self._pack(row), from_json(Assessment, row["assessment"])
+
+    async def _pack(self, row: Row) -> EvidencePack:
         items = await self.rows("evidence", id=row["id"])
-        pack = EvidencePack(
+        return EvidencePack(
             evidence=tuple(from_json(Evidence, item["body"]) for item in items),
             gaps=tuple(from_json(Gap, gap) for gap in row["gaps"]),
             window=Window(start=row["window_start"], end=row["window_end"]),
         )
-        return investigation_of(row), pack, assessment
 
     async def usage_of(self, incident_id: str) -> Usage:
         """What the incident has cost so far."""

@@ -15,6 +15,7 @@ from bot.adapters.postgres.learning_rows import (
 )
 from bot.adapters.postgres.rows import from_json, incident_of, to_json
 from bot.adapters.postgres.session import Session, jsonb
+from bot.core.alert import Anchor
 from bot.core.errors import NotFoundError
 from bot.core.incident import Incident
 from bot.core.outcome import Call, Grade, GradedBy, Outcome
@@ -131,14 +132,32 @@ class LearningQueries(Session):
             "vote_similar", incident_id=incident_id, similar_id=similar_id, user=user, relevant=relevant, now=now
         )
 
-    async def calls(self, *, since: datetime | None = None) -> Sequence[Call]:
+    async def calls(
+        self,
+        *,
+        since: datetime | None = None,
+        alert_class: str | None = None,
+        runbook: str | None = None,
+        incident_id: str | None = None,
+    ) -> Sequence[Call]:
         """The first hypothesis of each incident with the label that stands, oldest first."""
-        return [call_of(row) for row in await self.rows("calls", since=since)]
+        rows = await self.rows("calls", since=since, alert_class=alert_class, runbook=runbook, incident_id=incident_id)
+        return [call_of(row) for row in rows]
+
+    async def earned_for(self, incident_id: str) -> tuple[str, str] | None:
+        """The class and runbook that an incident's label counts for."""
+        row = await self.row("earned_for", id=incident_id)
+        return (row["alert_class"], row["runbook"]) if row and row["alert_class"] else None
 
     async def standing(self, alert_class: str, runbook: str) -> Standing | None:
         """What one class has earned with one runbook."""
         row = await self.row("standing", alert_class=alert_class, runbook=runbook)
         return standing_of(row) if row else None
+
+    async def undetailed_digests(self, *, since: datetime) -> Sequence[tuple[str, Anchor]]:
+        """Digests that stand in Slack without their details: operation, and where it stands."""
+        rows = await self.rows("undetailed_digests", since=since)
+        return [(row["operation"], Anchor(channel=row["channel"], ts=row["ts"])) for row in rows]
 
     async def standings(self) -> Sequence[Standing]:
         """What every class has earned."""

@@ -1,11 +1,12 @@
 """Rows of the learning tables as core values."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from bot.adapters.postgres.rows import from_json
 from bot.adapters.postgres.session import Row
 from bot.core.confidence import Calibration, features_from, score
-from bot.core.hypothesis import Assessment, CauseClass
+from bot.core.hypothesis import CauseClass, Hypothesis, PromptRef
 from bot.core.outcome import Call, Grade, GradedBy, MessageRef, Outcome, OutcomeForm, OutcomeSource
 from bot.core.policy import Level
 from bot.ports import CalibrationFit, ClassifierRecord, ContentVersion, Standing
@@ -41,11 +42,12 @@ def outcome_of(row: Row) -> Outcome:
 
 def call_of(row: Row) -> Call:
     """One row of the query `calls`."""
-    assessment = from_json(Assessment, row["assessment"])
-    leader = assessment.hypotheses[0] if assessment.hypotheses else None
+    leader = from_json(Hypothesis, row["leader"]) if row["leader"] else None
+    prompt = from_json(PromptRef, row["prompt"]) if row["prompt"] else None
+    features: Mapping[str, float] = row["features"] or {}
+    suspect = leader.suspect if leader else None
     label = from_json(OutcomeForm, row["label"]) if row["label"] else None
     opened: datetime = row["opened_at"]
-    prompt, suspect = assessment.prompt, leader.suspect if leader else None
     return Call(
         incident_id=row["incident_id"],
         at=row["hypothesis_sent_at"] or row["finished_at"] or opened,
@@ -53,7 +55,7 @@ def call_of(row: Row) -> Call:
         service=row["service"],
         alert_class=row["alert_class"],
         runbook=row["runbook"],
-        analyst=assessment.analyst,
+        analyst=row["analyst"],
         prompt=f"{prompt.name}@{prompt.version}" if prompt else "",
         hypothesis=leader.title if leader else "",
         cause_class=leader.cause_class if leader else CauseClass.UNKNOWN,
@@ -61,8 +63,8 @@ def call_of(row: Row) -> Call:
         change_id=(suspect.change_id or "") if suspect else "",
         confidence=leader.confidence.value if leader else 0.0,
         raw=leader.confidence.raw if leader else 0.0,
-        features=dict(assessment.features or {}),
-        score=score(features_from(assessment.features or {})),
+        features=features,
+        score=score(features_from(features)),
         abstained=leader is None or leader.cause_class is CauseClass.UNKNOWN,
         grade=_grade(row["grade"]),
         graded_by=_graded_by(row["graded_by"]),
@@ -74,7 +76,7 @@ def call_of(row: Row) -> Call:
         hypothesis_ms=_ms(row["hypothesis_sent_at"], opened),
         cost_usd=row["cost_usd"],
         tokens=row["tokens"],
-        similar_shown=len(assessment.similar.incidents),
+        similar_shown=row["similar_shown"],
         similar_relevant=row["similar_relevant"],
     )
 

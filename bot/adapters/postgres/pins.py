@@ -1,6 +1,6 @@
 """Tools as a person last accepted them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.adapters.postgres.session import Pool, Session, jsonb, wrapped_errors
 from bot.core.policy import Pin
@@ -14,8 +14,17 @@ class PostgresPins:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def compare(self, server: str, tools: Mapping[str, tuple[str, Mapping[str, object]]]) -> Mapping[str, Pin]:
-        """A tool is accepted at first sight, because a person listed it; from then on it has to stay the same."""
+    async def compare(
+        self,
+        server: str,
+        tools: Mapping[str, tuple[str, Mapping[str, object]]],
+        rivals: Mapping[str, Sequence[str]],
+    ) -> Mapping[str, Pin]:
+        """
+        A tool is accepted at first sight, because a person listed it; from then on it has to stay the same.
+
+        Not so when another server that may offer it was first: a newcomer does not get somebody else's calls.
+        """
         async with wrapped_errors(), self._pool.connection() as connection, connection.transaction():
             session = Session(connection)
             await session.many(
@@ -27,13 +36,15 @@ class PostgresPins:
                         "sha256": sha256,
                         "described": jsonb(dict(described)),
                         "by": FIRST_SIGHT,
+                        "rivals": list(rivals.get(name, ())),
                     }
                     for name, (sha256, described) in tools.items()
                 ],
             )
             accepted = {row["tool"]: row["sha256"] for row in await session.rows("pins", server=server)}
         return {
-            name: Pin.MATCHES if accepted.get(name) == sha256 else Pin.CHANGED for name, (sha256, _) in tools.items()
+            name: Pin.TAKEN if name not in accepted else Pin.MATCHES if accepted[name] == sha256 else Pin.CHANGED
+            for name, (sha256, _) in tools.items()
         }
 
     async def accepted(self, server: str) -> Mapping[str, Mapping[str, object]]:

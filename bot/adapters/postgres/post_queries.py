@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.adapters.postgres.learning_rows import outcome_of
 from bot.adapters.postgres.rows import alert_of, content_json, content_of, incident_of, kind_of
 from bot.adapters.postgres.session import Row, Session, jsonb
 from bot.core.alert import Anchor
 from bot.core.errors import LeaseLostError, NotFoundError
-from bot.core.posts import AlertCard, Content, Post, PostKind
+from bot.core.posts import AlertCard, Content, Post, PostKind, Settled, settled
 from bot.ports import InboxItem
 
 _CARD_ALERTS = 10
@@ -69,7 +70,12 @@ class PostQueries(Session):
             truncated=incident["truncated"],
             requested_by=incident["requested_by"],
             verdict=await self._verdict(row["incident_id"]),
+            settled=await self._settled(row["incident_id"]),
         )
+
+    async def _settled(self, incident_id: str) -> Settled | None:
+        row = await self.row("outcome", id=incident_id)
+        return settled(outcome_of(row) if row else None)
 
     async def _verdict(self, incident_id: str) -> str:
         row = await self.row("verdict", id=incident_id)

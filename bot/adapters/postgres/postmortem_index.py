@@ -1,15 +1,15 @@
-"""The PostmortemIndex port: pgvector, exact scan by cosine."""
+"""The PostmortemIndex port: pgvector, halfvec, exact scan by cosine."""
 
 from collections.abc import Mapping, Sequence
 
-from pgvector import Vector
+from pgvector import HalfVector
 from pgvector.psycopg import register_vector_async
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from bot.adapters.postgres.rows import from_json, to_json
 from bot.adapters.postgres.session import Pool, Session, jsonb, wrapped_errors
-from bot.core.postmortem import Postmortem
+from bot.core.postmortem import Origin, Postmortem
 from bot.ports import Watermark
 
 
@@ -32,7 +32,13 @@ class PgPostmortemIndex:
             await Session(connection).many(
                 "put_postmortem",
                 [
-                    {"id": one.id, "body": jsonb(to_json(one)), "sha256": "", "model": self._model}
+                    {
+                        "id": one.id,
+                        "body": jsonb(to_json(one)),
+                        "sha256": "",
+                        "model": self._model,
+                        "origin": one.origin.value,
+                    }
                     for one in postmortems
                 ],
             )
@@ -47,12 +53,18 @@ class PgPostmortemIndex:
                 body=jsonb(to_json(postmortem)),
                 sha256=postmortem.sha256,
                 model=self._model,
+                origin=postmortem.origin.value,
             )
             await session.execute("drop_vectors", id=postmortem.id)
             await session.many(
                 "put_vector",
                 [
-                    {"id": postmortem.id, "section": section, "embedding": Vector(list(vector))}
+                    {
+                        "id": postmortem.id,
+                        "section": section,
+                        "embedding": HalfVector(list(vector)),
+                        "model": self._model,
+                    }
                     for section, vector in vectors.items()
                 ],
             )
@@ -69,17 +81,33 @@ class PgPostmortemIndex:
         assert row is not None, "a select of aggregates always gives a row"
         return Watermark(count=row["count"], newest=row["newest"], unfinished=row["unfinished"])
 
-    async def nearest(self, vector: Sequence[float], k: int) -> Sequence[tuple[str, float]]:
-        """Ids of the k nearest, best first."""
+    async def nearest(
+        self, vector: Sequence[float], k: int, *, also: Sequence[str] = ()
+    ) -> Sequence[tuple[str, float]]:
+        """About k nearest and those of `also`, best first."""
         async with wrapped_errors(), self._pool.connection() as connection:
             session = await _with_vectors(connection)
-            rows = await session.rows("nearest_postmortems", vector=Vector(list(vector)), model=self._model, k=k)
+            rows = await session.rows(
+                "nearest_postmortems", vector=HalfVector(list(vector)), model=self._model, k=k, also=list(also)
+            )
         return [(row["id"], float(row["score"])) for row in rows]
 
-    async def everything(self) -> Sequence[Postmortem]:
-        """All of them."""
+    async def stamps(self) -> Mapping[str, str]:
+        """Id to when it was written."""
         async with wrapped_errors(), self._pool.connection() as connection:
-            rows = await Session(connection).rows("all_postmortems")
+            rows = await Session(connection).rows("postmortem_stamps", model=self._model)
+        return {row["id"]: row["stamp"] for row in rows}
+
+    async def read(self, ids: Sequence[str]) -> Sequence[Postmortem]:
+        """Those that are there."""
+        async with wrapped_errors(), self._pool.connection() as connection:
+            rows = await Session(connection).rows("read_postmortems", ids=list(ids))
+        return [from_json(Postmortem, row["body"]) for row in rows]
+
+    async def unfinished(self, origin: Origin) -> Sequence[Postmortem]:
+        """Without vectors yet."""
+        async with wrapped_errors(), self._pool.connection() as connection:
+            rows = await Session(connection).rows("unfinished_postmortems", origin=origin.value, model=self._model)
         return [from_json(Postmortem, row["body"]) for row in rows]
 
 

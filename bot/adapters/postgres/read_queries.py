@@ -33,6 +33,10 @@ class ReadQueries(InvestigationQueries):
         """One incident. Raises NotFoundError."""
         return incident_of(await self._incident_row(incident_id))
 
+    async def alert_names(self, incident_id: str) -> Sequence[str]:
+        """Names of its alerts, each once."""
+        return (await self._incident_row(incident_id))["alert_names"]
+
     async def incident_text(self, incident_id: str) -> str:
         """The words of the person or message that opened it; empty for a webhook."""
         return (await self._incident_row(incident_id))["request_text"]

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from bot.adapters.postgres.rows import content_json, from_json, kind_of, to_json
 from bot.adapters.postgres.session import Row, Session, jsonb
 from bot.core.approval import Approval, ApprovalState, DryRun, Envelope, Vote
+from bot.core.elicitation import Elicitation
 from bot.core.errors import ConflictError, LeaseLostError, NotFoundError
 from bot.core.execution import RUN_ENDS, Run, RunState, StepRun, StepState
 from bot.core.policy import Effect, Level
-from bot.core.posts import Announcement
+from bot.core.posts import Content
 from bot.ports import NewRun, Pause, RunDetail
 
 
@@ -77,6 +78,7 @@ class RunQueries(Session):
             step_runs=tuple(step_run_of(one) for one in await self.rows("step_runs", run_id=run_id)),
             approvals=tuple(approval_of(one) for one in await self.rows("approvals_of_run", run_id=run_id)),
             incident_resolved=incident is not None and incident["state"] == "resolved",
+            elicitations=tuple(elicitation_of(one) for one in await self.rows("elicitations", run_id=run_id)),
         )
 
     async def runs(self, *, limit: int, incident_id: str = "", only_open: bool = False) -> Sequence[Run]:
@@ -221,6 +223,38 @@ class RunQueries(Session):
         if row is None:
             raise ConflictError("Somebody else was first; your press changed nothing.")
 
+    async def add_elicitation(
+        self, approval: Approval, *, held: bool, request_state: str | None, keys: Sequence[str]
+    ) -> None:
+        """Note that an approval answers a server."""
+        await self.execute(
+            "add_elicitation",
+            approval_id=approval.id,
+            run_id=approval.run_id,
+            step_number=approval.step_run,
+            held=held,
+            request_state=request_state,
+            keys=jsonb(list(keys)),
+        )
+
+    async def elicitation(self, approval_id: str) -> Elicitation:
+        """What stands behind such an approval."""
+        row = await self.row("elicitation", approval_id=approval_id)
+        if row is None:
+            raise NotFoundError("No server asks this any more.")
+        return elicitation_of(row)
+
+    async def answer_elicitation(self, approval_id: str, answer: Mapping[str, Mapping[str, object]]) -> None:
+        """Keep what an approver entered."""
+        await self.execute(
+            "answer_elicitation", approval_id=approval_id, answer=jsonb({key: dict(one) for key, one in answer.items()})
+        )
+
+    async def tell_elicitation(self, approval_id: str, told: str, *, now: datetime) -> None:
+        """Once."""
+        if await self.row("tell_elicitation", approval_id=approval_id, told=told, now=now) is None:
+            raise ConflictError("The server has been told already.")
+
     async def pending_approvals(self) -> Sequence[Approval]:
         """All that wait for a verdict."""
         return [approval_of(row) for row in await self.rows("pending_approvals")]
@@ -250,17 +284,21 @@ class RunQueries(Session):
         """Whether this has been said already."""
         return await self.row("announcement", operation=operation) is not None
 
-    async def announce(self, operation: str, content: Announcement, *, channel: str, now: datetime) -> None:
-        """A line to a channel; said once however often it is asked for."""
+    async def announce(
+        self, operation: str, content: Content, *, channel: str, now: datetime, thread_ts: str | None = None
+    ) -> bool:
+        """A message to a channel; said once however often it is asked for."""
         self.wakes = True
-        await self.execute(
+        row = await self.row(
             "put_announcement",
             operation=operation,
             kind=kind_of(content),
             channel=channel,
+            thread_ts=thread_ts,
             content=jsonb(content_json(content)),
             now=now,
         )
+        return row is not None
 
 
 def run_of(row: Row) -> Run:
@@ -326,4 +364,17 @@ def approval_of(row: Row) -> Approval:
         decided_by=row["decided_by"],
         decided_at=row["decided_at"],
         reason=row["reason"],
+    )
+
+
+def elicitation_of(row: Row) -> Elicitation:
+    """One row of aiops.elicitation."""
+    return Elicitation(
+        approval_id=row["approval_id"],
+        step_run=row["step_number"],
+        held=row["held"],
+        request_state=row["request_state"],
+        keys=tuple(row["keys"]),
+        answer=row["answer"],
+        told=row["told"],
     )

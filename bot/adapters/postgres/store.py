@@ -8,17 +8,21 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from bot.adapters.postgres.intake_queries import IntakeQueries
+from bot.adapters.postgres.label_queries import LabelQueries
 from bot.adapters.postgres.learning_queries import LearningQueries
 from bot.adapters.postgres.post_queries import PostQueries
 from bot.adapters.postgres.read_queries import ReadQueries
 from bot.adapters.postgres.run_queries import RunQueries
 from bot.adapters.postgres.session import Pool, Session, jsonb, wrapped_errors
+from bot.adapters.postgres.world_queries import WorldQueries
 from bot.core.hypothesis import Usage
 from bot.core.redaction import redact
 from bot.ports import AuditEntry, Clock, ModelCallEntry, ToolCallEntry
 
 
-class PostgresTransaction(IntakeQueries, PostQueries, ReadQueries, RunQueries, LearningQueries):
+class PostgresTransaction(
+    IntakeQueries, PostQueries, ReadQueries, RunQueries, LearningQueries, LabelQueries, WorldQueries
+):
     """Everything that can be read and written inside one transaction."""
 
     def __init__(self, connection: AsyncConnection[DictRow], default_channel: str) -> None:

@@ -3,36 +3,35 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.core.approval import BOT, USE_WITHIN, Approval, ApprovalState, Envelope, unsound
+from bot.core.approval import BOT, Approval, ApprovalState, DryRun, Envelope, unsound
 from bot.core.errors import (
     ChatUnavailableError,
     ConfigError,
     ConflictError,
     LeaseLostError,
-    ToolDeniedError,
     ToolError,
     ToolUnavailableError,
 )
 from bot.core.execution import Act, Move, Orphan, Run, RunState, StepRun, StepState, Take, Verify
 from bot.core.incident import IncidentState
-from bot.core.policy import Actor, Ruling
-from bot.core.posts import ApprovalCard
-from bot.core.runbook import PostCondition, Runbook
-from bot.core.text import clip, disarm
-from bot.flows.acting.cards import approval_operation
+from bot.core.policy import Ruling
+from bot.core.runbook import Runbook
+from bot.core.text import disarm
+from bot.flows.acting.calling import ended, holds, make_call, named
 from bot.flows.acting.desk import Desk
+from bot.flows.acting.elicit import Underway
 from bot.flows.acting.moves import let_go, let_go_while_paused, move_of
+from bot.flows.acting.settling import settle, too_late
 from bot.flows.acting.writing import (
     Writing,
     ask_gate,
     dry_run,
-    facts_of,
     look_anew,
     results_of,
     scope_of_run,
     writing_of,
 )
-from bot.ports import AuditEntry, Permit, RunDetail, Transaction
+from bot.ports import AuditEntry, RunDetail
 
 _AGAIN = timedelta(seconds=2)
 _PAUSED = timedelta(seconds=30)
@@ -56,7 +55,7 @@ async def act(move: Act, detail: RunDetail, runbook: Runbook, desk: Desk) -> boo
     writing = writing_of(move.step, runbook, rollback=move.step_run.rollback)
     async with desk.store.transaction() as tx:
         pause = await tx.paused()
-    if pause is not None and not _too_late(approval, desk):
+    if pause is not None and not too_late(approval, desk):
         return await let_go_while_paused(run, desk, until=desk.clock.now() + _PAUSED)
     try:
         refusal = await _recheck(writing, approval, detail, runbook, desk)
@@ -79,10 +78,6 @@ async def act_unasked(
     await _call(writing, step_run, envelope, run, runbook, desk, approver=_AUTONOMY, approval=None)
 
 
-def _too_late(approval: Approval, desk: Desk) -> bool:
-    return approval.decided_at is None or desk.clock.now() >= approval.decided_at + USE_WITHIN
-
-
 async def _recheck(
     writing: Writing, approval: Approval, detail: RunDetail, runbook: Runbook, desk: Desk
 ) -> _Refusal | None:
@@ -96,13 +91,9 @@ async def _recheck(
             return _Refusal(state=ApprovalState.WITHDRAWN, why=f"<@{vote.user}> is not in the approver group any more")
     if not await _still_needed(writing, detail, runbook, desk):
         return _Refusal(state=ApprovalState.SUPERSEDED, why="it is not needed any more", skip=True)
-    preview = await dry_run(writing, envelope.args, scope_of_run(detail.run, detail.step_runs), desk)
-    if {target.id for target in preview.targets} != {target.id for target in envelope.targets}:
-        before, after = len(envelope.targets), len(preview.targets)
-        return _Refusal(
-            state=ApprovalState.SUPERSEDED,
-            why=f"what it would touch has changed since it was approved ({before} targets then, {after} now)",
-        )
+    changed = await _changed(writing, envelope, detail, desk)
+    if changed:
+        return _Refusal(state=ApprovalState.SUPERSEDED, why=changed)
     decision = await ask_gate(writing, detail.run, runbook, desk, paused=False, approved=True)
     if decision.ruling is not Ruling.ALLOW:
         return _Refusal(state=ApprovalState.WITHDRAWN, why=decision.reason)
@@ -111,7 +102,7 @@ async def _recheck(
 
 def _void(writing: Writing, approval: Approval, run: Run, desk: Desk) -> _Refusal | None:
     """What can be told without asking anybody."""
-    if _too_late(approval, desk):
+    if too_late(approval, desk):
         return _Refusal(state=ApprovalState.EXPIRED, why="it was not run within five minutes of the approval")
     wrong = unsound(approval, run.id) or _other_call(writing, approval.envelope, run)
     return _Refusal(state=ApprovalState.WITHDRAWN, why=wrong) if wrong else None
@@ -126,6 +117,18 @@ def _other_call(writing: Writing, envelope: Envelope, run: Run) -> str:
     if asked != (writing.step_id, writing.rollback, writing.tool, writing.effect):
         return "the request was for another step or tool"
     return ""
+
+
+async def _changed(writing: Writing, envelope: Envelope, detail: RunDetail, desk: Desk) -> str:
+    """Another server would get the call than people saw, or it would touch other things."""
+    home = await desk.tools.home(writing.tool, timeout_s=desk.policy.call_timeout_s)
+    if home != envelope.server:
+        return f"{writing.tool} moved from {envelope.server or 'a server that was not named'} to {home}; approve again"
+    preview = await dry_run(writing, envelope.args, scope_of_run(detail.run, detail.step_runs), desk)
+    if {target.id for target in preview.targets} == {target.id for target in envelope.targets}:
+        return ""
+    before, after = len(envelope.targets), len(preview.targets)
+    return f"what it would touch has changed since it was approved ({before} targets then, {after} now)"
 
 
 async def _still_needed(writing: Writing, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
@@ -151,24 +154,6 @@ async def _refuse(refusal: _Refusal, step_run: StepRun, approval: Approval, run:
     desk.reach("approval.refused")
 
 
-async def settle(
-    tx: Transaction, approval: Approval, *, state: ApprovalState, by: str, reason: str, desk: Desk
-) -> None:
-    """Close a request, with its card and its audit row."""
-    now = desk.clock.now()
-    await tx.settle_approval(approval, state=state, by=by, reason=reason, votes=approval.votes, now=now)
-    closed = await tx.approval(approval.id)
-    incident = await tx.incident(approval.incident_id)
-    await tx.put_post(
-        operation=approval_operation(approval),
-        incident_id=approval.incident_id,
-        content=ApprovalCard(incident=incident, approval=closed),
-        now=now,
-    )
-    detail = {"approval": approval.id, "sha256": approval.sha256, "by": by, "why": reason}
-    await tx.audit([AuditEntry(actor=by, action=f"approval.{state}", target=approval.run_id, detail=detail)], now=now)
-
-
 async def _call(
     writing: Writing,
     step_run: StepRun,
@@ -184,45 +169,22 @@ async def _call(
     if started is None:
         return
     desk.reach("write.started")
-    grant = ""
-    if desk.grants.available:
-        grant = desk.grants.mint(
-            tool=writing.tool,
-            args=envelope.args,
-            run=run.id,
-            step=writing.step_id,
-            approver=approver,
-            now=desk.clock.now(),
-        )
-    step = facts_of(writing, run, runbook, desk, approved=approval is not None)
-    permit = Permit(step=step, environment=run.environment, paused=False, grant=grant)
-    try:
-        answer = await desk.tools.act(writing.tool, envelope.args, permit, timeout_s=desk.policy.call_timeout_s)
-    except ToolDeniedError as error:
-        await _ended(
-            writing, started, run, desk, StepState.FAILED, f"{writing.title}: nothing was changed: {disarm(str(error))}"
-        )
-        return
-    except ToolError as error:
-        # It may have been carried out, wholly or in part; only a person decides what that means.
-        await _ended(writing, started, run, desk, StepState.UNKNOWN, f"{writing.title}: {disarm(str(error))}")
-        return
-    desk.reach("write.answered")
-    async with desk.store.transaction() as tx:
-        now = desk.clock.now()
-        await tx.change_step_run(started, state=StepState.RUNNING, now=now, result=answer.structured, called=True)
-        await tx.change_run(run, state=RunState.VERIFYING, now=now)
-        await tx.move_incident(run.incident_id, IncidentState.VERIFYING)
-        detail = {
-            "step": writing.step_id,
-            "tool": writing.tool,
-            "server": answer.server,
-            "approver": approver,
-            "took_ms": answer.took_ms,
-            "result": clip(answer.text, 2_000),
-        }
-        await tx.audit([AuditEntry(actor=BOT, action="step.answered", target=run.id, detail=detail)], now=now)
-    desk.reach("write.recorded")
+    under = Underway(
+        writing=writing,
+        step_run=started,
+        envelope=envelope,
+        dry_run=approval.dry_run if approval else _no_dry_run(writing, envelope),
+        run=run,
+        runbook=runbook,
+        approver=approver,
+        approved=approval is not None,
+    )
+    await make_call(under, desk)
+
+
+def _no_dry_run(writing: Writing, envelope: Envelope) -> DryRun:
+    """Of a write that nobody was shown before."""
+    return DryRun(summary="", targets=envelope.targets, reversible=writing.reversible, runs_as="", simulated=False)
 
 
 def _is_its_turn(move: Move, step_run: StepRun, approval: Approval | None) -> bool:
@@ -282,46 +244,12 @@ async def _started(
     return next(one for one in current if one.number == step_run.number)
 
 
-async def _ended(writing: Writing, step_run: StepRun, run: Run, desk: Desk, state: StepState, why: str) -> None:
-    check = await _look_once(writing.expect, run, desk) if state is StepState.UNKNOWN else ""
-    async with desk.store.transaction() as tx:
-        now = desk.clock.now()
-        await tx.change_step_run(step_run, state=state, now=now, why=why, check=check)
-        detail = {"step": writing.step_id, "tool": writing.tool, "why": why}
-        await tx.audit([AuditEntry(actor=BOT, action=f"step.{state}", target=run.id, detail=detail)], now=now)
-    desk.reach(f"write.{state}")
-
-
 async def orphan(move: Orphan, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
     """The process died in mid-write: it becomes unknown, with the post-condition as it is found now."""
     writing = writing_of(move.step, runbook, rollback=move.step_run.rollback)
     why = f"{writing.title}: the process ended while this was running; it may or may not have been carried out"
-    await _ended(writing, move.step_run, detail.run, desk, StepState.UNKNOWN, why)
+    await ended(writing, move.step_run, detail.run, desk, StepState.UNKNOWN, why)
     return True
-
-
-async def _look_once(expect: PostCondition | None, run: Run, desk: Desk) -> str:
-    """The post-condition in a sentence, whatever it is."""
-    if expect is None:
-        return ""
-    async with desk.store.transaction() as tx:
-        detail = await tx.run_detail(run.id)
-    try:
-        holds = await _holds(expect, detail, desk)
-    except (ConfigError, ToolError) as error:
-        return f"could not be checked: {disarm(str(error))}"
-    return f"{_named(expect)}: {'yes' if holds else 'no'}, as of {desk.clock.now():%H:%M:%S} UTC"
-
-
-def _named(expect: PostCondition) -> str:
-    return expect.title or expect.that.strip()
-
-
-async def _holds(expect: PostCondition, detail: RunDetail, desk: Desk) -> bool:
-    scope = scope_of_run(detail.run, detail.step_runs)
-    args = desk.templates.fill(expect.args, scope)
-    answer = await desk.tools.call(expect.tool, args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR)
-    return desk.templates.holds(expect.that, {**scope, "result": dict(answer.structured)})
 
 
 async def verify(move: Verify, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
@@ -333,17 +261,17 @@ async def verify(move: Verify, detail: RunDetail, runbook: Runbook, desk: Desk) 
         return True
     problem = ""
     try:
-        holds = await _holds(expect, detail, desk)
+        found = await holds(expect, detail, desk)
     except (ConfigError, ToolError) as error:
-        holds, problem = False, f" (last look failed: {disarm(str(error))})"
+        found, problem = False, f" (last look failed: {disarm(str(error))})"
     called_at = move.step_run.called_at or desk.clock.now()
     now = desk.clock.now()
     passed = round((now - called_at).total_seconds())
-    if holds:
-        await _judged(writing, move.step_run, run, desk, StepState.SUCCEEDED, f"{_named(expect)}, {passed} s after")
+    if found:
+        await _judged(writing, move.step_run, run, desk, StepState.SUCCEEDED, f"{named(expect)}, {passed} s after")
         return True
     if now >= called_at + timedelta(seconds=expect.within_s):
-        why = f"{_named(expect)}: not within {expect.within_s:g} s{problem}"
+        why = f"{named(expect)}: not within {expect.within_s:g} s{problem}"
         await _judged(writing, move.step_run, run, desk, StepState.FAILED, why)
         return True
     return await let_go(run, desk, until=now + timedelta(seconds=expect.every_s))

@@ -1,5 +1,6 @@
 """Beginning a step: skip it, look, or ask a person for it."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,9 +33,9 @@ async def take(move: Take, detail: RunDetail, runbook: Runbook, desk: Desk) -> b
             # Time has passed since the reads that the first request rested on.
             detail = await _refreshed(detail, runbook, desk)
         scope = scope_of_run(detail.run, detail.step_runs)
-        if step.when and not back and not desk.templates.holds(step.when, scope):
-            why = f"not needed: `{step.when}` does not hold"
-            await _close(_turn(step, waiting), detail.run, desk, state=StepState.SKIPPED, why=why)
+        passed_over = "" if back else _why_skip(step, detail, scope, desk)
+        if passed_over:
+            await _close(_turn(step, waiting), detail.run, desk, state=StepState.SKIPPED, why=passed_over)
             return True
         if step.effect is Effect.READ:
             await _look(step, desk.templates.fill(step.args, scope), detail.run, desk)
@@ -43,8 +44,40 @@ async def take(move: Take, detail: RunDetail, runbook: Runbook, desk: Desk) -> b
         return await _ask(writing, waiting, detail, runbook, desk)
     except (ConfigError, ToolError) as error:
         why = f"{step.title}: {disarm(str(error))}"
-        await _close(_turn(step, waiting), detail.run, desk, state=StepState.FAILED, why=why)
+        missing = _unread(step, detail, runbook) if isinstance(error, ConfigError) else ""
+        await _close(_turn(step, waiting), detail.run, desk, state=StepState.FAILED, why=f"{why}{missing}")
         return True
+
+
+def _why_skip(step: Step, detail: RunDetail, scope: Mapping[str, object], desk: Desk) -> str:
+    """
+    Why the step is passed over; empty when its turn has come.
+
+    A read whose condition rests on a reading that is missing is passed over. For a write that is an error: whether it
+    is needed is not known then. Raises ConfigError.
+    """
+    if not step.when:
+        return ""
+    try:
+        return "" if desk.templates.holds(step.when, scope) else f"not needed: `{step.when}` does not hold"
+    except ConfigError:
+        missing = _named_unread(step.when, detail)
+        if step.effect is not Effect.READ or not missing:
+            raise
+        return f"not run: `{step.when}` rests on {', '.join(missing)}, which could not be read"
+
+
+def _unread(step: Step, detail: RunDetail, runbook: Runbook) -> str:
+    """Names the readings that are missing, where the step speaks of them."""
+    missing = _named_unread(f"{step.when} {dict(step.args)} {step.bounds} {step.targets}", detail)
+    titles = [found.title for name in missing if (found := runbook.step(name)) is not None]
+    return f"; it rests on what could not be read: {', '.join(titles)}" if titles else ""
+
+
+def _named_unread(text: str, detail: RunDetail) -> list[str]:
+    """Ids of reads without a result that a text speaks of."""
+    unread = [one.step_id for one in detail.step_runs if one.effect is Effect.READ and one.result is None]
+    return [name for name in unread if re.search(rf"\bsteps(?:\.|\[[\\\"']+){name}\b", text)]
 
 
 async def _refreshed(detail: RunDetail, runbook: Runbook, desk: Desk) -> RunDetail:
@@ -181,7 +214,8 @@ async def _ask(writing: Writing, waiting: StepRun | None, detail: RunDetail, run
         return True
     await _check_answerable(writing, run, desk, asks=asks)
     now = desk.clock.now()
-    envelope = _envelope(writing, args, preview, run, now + desk.policy.expires_after)
+    home = await desk.tools.home(writing.tool, timeout_s=desk.policy.call_timeout_s)
+    envelope = _envelope(writing, args, preview, run, now + desk.policy.expires_after, home)
     async with desk.store.transaction() as tx:
         await tx.change_run(run, state=run.state, now=now)
         step_run = await _queued(tx, writing, waiting, run, args, now)
@@ -240,7 +274,7 @@ async def _check_answerable(writing: Writing, run: Run, desk: Desk, *, asks: boo
 
 
 def _envelope(
-    writing: Writing, args: Mapping[str, object], preview: DryRun, run: Run, expires_at: datetime
+    writing: Writing, args: Mapping[str, object], preview: DryRun, run: Run, expires_at: datetime, server: str
 ) -> Envelope:
     return Envelope(
         run=run.id,
@@ -258,6 +292,7 @@ def _envelope(
         reason=run.reason,
         expires_at=expires_at,
         rollback=writing.rollback,
+        server=server,
     )
 
 
@@ -298,6 +333,7 @@ async def _request(
         "approval": approval.id,
         "step": envelope.step,
         "tool": envelope.tool,
+        "server": envelope.server,
         "sha256": approval.sha256,
         "targets": [target.id for target in envelope.targets],
         "needed": approval.needed,

@@ -8,7 +8,7 @@ from bot.core.execution import RUN_ENDS, Run, RunState, StepRun, StepState
 from bot.core.policy import Effect
 from bot.core.posts import RunCard, RunResult, Task, TaskState
 from bot.core.runbook import Runbook, Step
-from bot.core.text import clip, disarm, plural
+from bot.core.text import clip, data_size, disarm, plural
 from bot.ports import RunDetail
 
 _TASK_STATES = {
@@ -99,7 +99,8 @@ def _task(task_id: str, title: str, step: Step, step_run: StepRun | None) -> Tas
 
 def _output(step_run: StepRun) -> str:
     if step_run.why:
-        return step_run.why
+        # The condition itself stands in the audit log; nobody reads an expression at 2 am.
+        return "not needed" if step_run.why.startswith("not needed: `") else step_run.why
     said = summary_of(step_run.result)
     return f"{said}; {step_run.check}" if said and step_run.check else said or step_run.check
 
@@ -159,12 +160,20 @@ def _before_after(step_run: StepRun) -> str:
     if not isinstance(before, dict) or not isinstance(after, dict):
         return ""
     was, now = cast("dict[str, object]", before), cast("dict[str, object]", after)
-    moved = [disarm(f"{key} {was[key]} → {now[key]}") for key in was if key in now and was[key] != now[key]]
+    moved = [_moved(key, was[key], now[key]) for key in was if key in now and was[key] != now[key]]
     said = summary_of(result)
     if "→" in said or not moved:
         # The server has told it in its own words.
         return said
     return f"{said}: {', '.join(moved)}" if said else ", ".join(moved)
+
+
+def _moved(key: str, was: object, now: object) -> str:
+    """`replicas 3 → 5`; amounts of bytes as people write them."""
+    name = key.removesuffix("_bytes")
+    if name != key and str(was).isdecimal() and str(now).isdecimal():
+        return disarm(f"{name} {data_size(int(str(was)))} → {data_size(int(str(now)))}")
+    return disarm(f"{key} {was} → {now}")
 
 
 def _change(step_run: StepRun, runbook: Runbook) -> str:

@@ -1,15 +1,17 @@
 """People's verdicts: review, approve, reject, withdraw, stop, and what became of a step that is unknown."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.core.approval import BOT, Approval, ApprovalState, Say, Verdict, Vote, judge
+from bot.core.elicitation import read_answer
 from bot.core.errors import ChatUnavailableError, ConflictError
 from bot.core.execution import StepState
 from bot.core.posts import Announcement, ApprovalCard
 from bot.core.text import disarm
-from bot.flows.acting.act import settle
 from bot.flows.acting.cards import approval_operation
 from bot.flows.acting.desk import Desk
+from bot.flows.acting.settling import settle
 from bot.ports import AuditEntry, Pause, Transaction
 
 
@@ -19,6 +21,8 @@ class Answer:
 
     done: bool
     text: str
+    problems: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What is wrong with the values that were entered, by the field's place; nothing was decided then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,22 +31,29 @@ class Review:
 
     approval: Approval
     refused: str
+    entered: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+    """What the first of two approvers entered into a server's form."""
 
 
 _UNSURE = "Slack did not tell who is in the approver group, so nothing was decided. Try again in a moment."
 
 
-async def review_approval(approval_id: str, *, user: str, desk: Desk) -> Review:
-    """Whether this person may decide now, as a verdict would judge it. Raises NotFoundError."""
+_LATER = "(to be said in the form)"
+
+
+async def review_approval(approval_id: str, *, user: str, verdict: Verdict, desk: Desk) -> Review:
+    """Whether this person may say that now, as `judge` would see it. Raises NotFoundError."""
     async with desk.store.transaction() as tx:
         approval, pause = await tx.approval(approval_id), await tx.paused()
+        asked = approval.envelope.question is not None
+        entered = (await tx.elicitation(approval_id)).answer if asked and approval.votes else None
     try:
         allowed = await desk.approvers.may_approve(user, approval.envelope.environment)
     except ChatUnavailableError:
         return Review(approval=approval, refused=_UNSURE)
-    say = Say(user=user, verdict=Verdict.APPROVE, shown_sha256=approval.sha256)
+    say = Say(user=user, verdict=verdict, shown_sha256=approval.sha256, reason=_LATER)
     judged = judge(approval, say, may_approve=allowed, paused=pause is not None, now=desk.clock.now())
-    return Review(approval=approval, refused="" if judged.counts else judged.why)
+    return Review(approval=approval, refused="" if judged.counts else judged.why, entered=entered or {})
 
 
 async def decide_approval(approval_id: str, say: Say, *, desk: Desk) -> Answer:
@@ -71,6 +82,9 @@ async def _decide(tx: Transaction, approval_id: str, say: Say, *, allowed: bool,
         refused = AuditEntry(actor=say.user, action="approval.refused", target=approval.run_id, detail=detail)
         await tx.audit([refused], now=now)
         return Answer(done=False, text=judged.why)
+    wrong = await _take_answer(tx, approval, say)
+    if wrong is not None:
+        return wrong
     votes = approval.votes
     if say.verdict is Verdict.APPROVE:
         votes = (*votes, Vote(user=say.user, at=now))
@@ -88,6 +102,22 @@ async def _decide(tx: Transaction, approval_id: str, say: Say, *, allowed: bool,
     await tx.audit([entry], now=now)
     await tx.wake_run(approval.run_id, now=now)
     return Answer(done=True, text=judged.why)
+
+
+async def _take_answer(tx: Transaction, approval: Approval, say: Say) -> Answer | None:
+    """Keep what was entered into a server's form; None: it is well, or nothing was asked."""
+    question = approval.envelope.question
+    if question is None or say.verdict is not Verdict.APPROVE:
+        return None
+    values, problems = read_answer(question, say.answer)
+    if problems:
+        return Answer(done=False, text="Something in the form is not as it was asked for.", problems=problems)
+    if approval.votes and (await tx.elicitation(approval.id)).answer != values:
+        first = approval.votes[0].user
+        text = f"<@{first}> entered something else. Two people have to say the same; reject it if that is wrong."
+        return Answer(done=False, text=text)
+    await tx.answer_elicitation(approval.id, values)
+    return None
 
 
 async def _repost(tx: Transaction, approval_id: str, pause: Pause | None, desk: Desk) -> None:
@@ -188,7 +218,13 @@ async def _switch(*, paused: bool, user: str, reason: str, channel: str, desk: D
     # The switch holds from here on. The cards come after it, so that nothing about them can keep it from being turned.
     async with desk.store.transaction() as tx:
         pause = await tx.paused()
-        for approval in await tx.pending_approvals():
+        for one in await tx.pending_approvals():
+            approval = await tx.approval(one.id)
+            if pause is not None and approval.envelope.question is not None and approval.state is ApprovalState.PENDING:
+                # A server waits in the middle of a call; it is told to give up rather than kept waiting.
+                why = "aiops was paused"
+                await settle(tx, approval, state=ApprovalState.WITHDRAWN, by=user, reason=why, desk=desk)
+                continue
             await _repost(tx, approval.id, pause, desk)
         for run in sorted(await tx.runs(limit=500, only_open=True), key=lambda one: one.id):
             await tx.wake_run(run.id, now=now)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.flows.acting.levels import AutonomyRules
 from bot.ports import ActingTools, Approvers, Clock, Grants, RunbookSource, Store, Templates
 
 
@@ -21,6 +22,8 @@ class RunPolicy:
     threshold: float = 0.8
     """The calibrated confidence that an autonomous write needs."""
     call_timeout_s: float = 30.0
+    look_every_s: float = 0.5
+    """How often a call that is kept open looks whether its server's question was answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class Desk:
     clock: Clock
     owner: str
     lease: timedelta
+    autonomy: AutonomyRules
     policy: RunPolicy = RunPolicy()
     reach: Callable[[str], None] = pass_by
     """Called at named points where a crash would hurt most; tests make it kill the process."""

@@ -1,6 +1,7 @@
 """Take one run that is due and bring it as far as it goes without a person."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.core.approval import BOT, ApprovalState
@@ -20,6 +21,7 @@ from bot.core.execution import (
     Move,
     OfferRollback,
     Orphan,
+    Reply,
     Run,
     RunState,
     StepState,
@@ -28,13 +30,16 @@ from bot.core.execution import (
     Wait,
 )
 from bot.core.incident import IncidentState
-from bot.core.policy import Effect
+from bot.core.policy import Effect, lowest
 from bot.core.runbook import Runbook
-from bot.flows.acting.act import act, orphan, settle, verify
+from bot.flows.acting.act import act, orphan, verify
 from bot.flows.acting.ask import look_again, offer_rollback, take
+from bot.flows.acting.calling import reply
 from bot.flows.acting.cards import result_operation, run_card, run_operation, run_result
 from bot.flows.acting.desk import Desk
+from bot.flows.acting.levels import classes_of, level_now
 from bot.flows.acting.moves import let_go, move_of
+from bot.flows.acting.settling import OPEN, settle
 from bot.flows.leases import kept
 from bot.ports import AuditEntry, RunDetail, Transaction
 
@@ -79,6 +84,7 @@ async def _follow(run: Run, desk: Desk) -> None:
             return
         await _show(detail, runbook, desk)
         try:
+            detail = await _as_trusted(detail, runbook, desk)
             more = await _perform(move_of(detail, runbook, desk.clock.now()), detail, runbook, desk)
         except (LeaseLostError, StoreUnavailableError):
             raise
@@ -100,6 +106,16 @@ async def _read(run: Run, desk: Desk) -> RunDetail:
     return detail
 
 
+async def _as_trusted(detail: RunDetail, runbook: Runbook, desk: Desk) -> RunDetail:
+    """The run at the level that was planned, and no more than its class of alert is trusted with by now."""
+    run = detail.run
+    async with desk.store.transaction() as tx:
+        names = await tx.alert_names(run.incident_id)
+        classes = classes_of(runbook, names, by_person=run.requester != BOT)
+        trusted = await level_now(tx, run.runbook_id, classes, desk.autonomy)
+    return replace(detail, run=replace(run, level=lowest([run.level, trusted])))
+
+
 async def _perform(move: Move, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:  # noqa: C901, PLR0911 - one line per kind of move
     match move:
         case Take():
@@ -108,6 +124,8 @@ async def _perform(move: Move, detail: RunDetail, runbook: Runbook, desk: Desk) 
             return await look_again(move, desk)
         case Act():
             return await act(move, detail, runbook, desk)
+        case Reply():
+            return await reply(move, detail, runbook, desk)
         case Verify():
             return await verify(move, detail, runbook, desk)
         case Orphan():
@@ -166,7 +184,7 @@ async def _close_requests(tx: Transaction, move: Finish, detail: RunDetail, desk
     """Nothing stays open behind a run that is over: no request that a person could still say yes to, no open step."""
     for one in detail.approvals:
         approval = await tx.approval(one.id)
-        if approval.state in {ApprovalState.PENDING, ApprovalState.APPROVED}:
+        if approval.state in OPEN:
             state = ApprovalState.EXPIRED if move.state is RunState.EXPIRED else ApprovalState.WITHDRAWN
             await settle(tx, approval, state=state, by=BOT, reason=move.why, desk=desk)
     for step_run in detail.step_runs:

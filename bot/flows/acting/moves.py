@@ -13,6 +13,9 @@ def move_of(detail: RunDetail, runbook: Runbook, now: datetime) -> Move:
     """The machine's next move."""
     newest = detail.step_runs[-1].number if detail.step_runs else 0
     approvals = [one for one in detail.approvals if one.step_run == newest]
+    asked = next((one for one in reversed(detail.elicitations) if one.step_run == newest and not one.told), None)
+    if asked is not None:
+        approvals = [one for one in approvals if one.id == asked.approval_id]
     return next_move(
         Progress(
             run=detail.run,
@@ -22,6 +25,7 @@ def move_of(detail: RunDetail, runbook: Runbook, now: datetime) -> Move:
             requests=len(approvals),
             incident_resolved=detail.incident_resolved,
             now=now,
+            elicitation=asked,
         )
     )
 

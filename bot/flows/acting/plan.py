@@ -1,15 +1,17 @@
 """Writing a run down: by the bot after a hypothesis, or by a person through the modal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.core.approval import BOT
 from bot.core.errors import NotFoundError, PayloadError
 from bot.core.incident import Incident
 from bot.core.parameters import read_parameters
-from bot.core.policy import Level, level_of
+from bot.core.policy import Level
+from bot.core.redaction import redact
 from bot.core.runbook import Runbook, scope_of
+from bot.flows.acting.levels import AutonomyRules, classes_of, level_now
 from bot.ports import AuditEntry, Clock, NewRun, Store, Templates, Transaction
 
 
@@ -25,17 +27,6 @@ class Wish:
     confidence: float
     parameters: Mapping[str, object]
     most_per_hour: int = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutonomyRules:
-    """From aiops.yaml, and what a class may do at most for now."""
-
-    default: Level = Level.ADVISORY
-    classes: Mapping[str, Level] = field(default_factory=dict[str, Level])
-    earned: Level = Level.APPROVED
-    """Nothing has earned autonomy so far, so `autonomous` counts as `approved`."""
-    runs_per_hour: int = 20
 
 
 async def plan_run(wish: Wish, *, store: Store, templates: Templates, clock: Clock) -> str | None:
@@ -64,7 +55,7 @@ async def plan_run(wish: Wish, *, store: Store, templates: Templates, clock: Clo
                 incident_id=incident.id,
                 runbook=wish.runbook,
                 requester=wish.requester,
-                reason=wish.reason,
+                reason=redact(wish.reason),
                 environment=environment_of(incident),
                 level=wish.level,
                 confidence=wish.confidence,
@@ -101,8 +92,9 @@ async def propose_run(
     """After a hypothesis: follow the matched runbook if its class may do more than advise. The run's id, or None."""
     if runbook is None or not runbook.ai_executable or not runbook.writes:
         return None
-    matched = [name for name in names if name in runbook.alerts] or list(names)
-    level = level_of(matched, default=autonomy.default, classes=autonomy.classes, earned=autonomy.earned)
+    matched = classes_of(runbook, names)
+    async with store.transaction() as tx:
+        level = await level_now(tx, runbook.id, matched, autonomy)
     if level is Level.ADVISORY or environment_of(incident) not in runbook.environments:
         return None
     wish = Wish(

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from bot.core.approval import Approval
 from bot.core.errors import ConfigError
 from bot.core.execution import Run
-from bot.core.policy import Level, level_of
+from bot.core.policy import Level
 from bot.core.runbook import Runbook, scope_of
-from bot.flows.acting.plan import AutonomyRules, check_parameters, incident_scope
+from bot.flows.acting.levels import AutonomyRules, level_now
+from bot.flows.acting.plan import check_parameters, incident_scope
 from bot.ports import Pause, RunDetail, Store, Templates
 
 
@@ -50,9 +51,10 @@ async def parameter_problems(
     return problems
 
 
-async def runbook_level(runbook: Runbook, *, autonomy: AutonomyRules) -> Level:
+async def runbook_level(runbook: Runbook, *, store: Store, autonomy: AutonomyRules) -> Level:
     """How far the bot may go for this runbook's alerts."""
-    return level_of(runbook.alerts, default=autonomy.default, classes=autonomy.classes, earned=autonomy.earned)
+    async with store.transaction() as tx:
+        return await level_now(tx, runbook.id, runbook.alerts, autonomy)
 
 
 async def default_parameters(

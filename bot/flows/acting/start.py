@@ -1,12 +1,12 @@
 """A person starts a runbook. Nothing is called here: the run is planned, and takes the same path as any other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.core.policy import Level, level_of
-from bot.core.runbook import Runbook
+from bot.core.policy import Level
 from bot.flows import StartTriage
-from bot.flows.acting.plan import AutonomyRules, Wish, find_runbook, plan_run
+from bot.flows.acting.levels import AutonomyRules, classes_of, level_now
+from bot.flows.acting.plan import Wish, find_runbook, plan_run
 from bot.ports import Clock, Runbooks, Store, Templates
 
 
@@ -51,8 +51,8 @@ async def start_run(
         incident_id = await start_triage(words, channel=wish.channel, user=wish.user)
     async with store.transaction() as tx:
         incident = await tx.incident(incident_id)
-        names = tuple(dict.fromkeys(alert.name for alert in await tx.incident_alerts(incident.id)))
-    level = person_level(runbook, names, autonomy)
+        classes = classes_of(runbook, await tx.alert_names(incident.id), by_person=True)
+        level = await level_now(tx, runbook.id, classes, autonomy)
     run_id = await plan_run(
         Wish(
             incident_id=incident.id,
@@ -69,9 +69,3 @@ async def start_run(
         clock=clock,
     )
     return Started(incident_id=incident.id, run_id=run_id or "", level=level)
-
-
-def person_level(runbook: Runbook, names: Sequence[str], autonomy: AutonomyRules) -> Level:
-    """The level of the runbook's own alert class: a person chose the runbook, whatever the incident is called."""
-    matched = [name for name in names if name in runbook.alerts] or list(runbook.alerts)
-    return level_of(matched, default=autonomy.default, classes=autonomy.classes, earned=autonomy.earned)

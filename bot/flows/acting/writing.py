@@ -8,6 +8,7 @@ from bot.core.approval import BOT, DryRun, Target
 from bot.core.errors import ConfigError, ToolError
 from bot.core.execution import Run, StepRun, StepState
 from bot.core.policy import Actor, Decision, Effect, StepFacts
+from bot.core.redaction import redact
 from bot.core.runbook import PostCondition, Runbook, Step
 from bot.core.text import clip, plural
 from bot.flows.acting.desk import Desk
@@ -161,11 +162,11 @@ def _read_preview(answer: Mapping[str, object], writing: Writing) -> DryRun:
     if not isinstance(targets, list):
         raise ToolError(f"{PREVIEW} of {writing.tool} answered without a list of targets")
     return DryRun(
-        summary=clip(str(answer.get("summary", "")), _MOST_RESULT_TEXT),
+        summary=clip(redact(str(answer.get("summary", ""))), _MOST_RESULT_TEXT),
         targets=tuple(_target(one, writing) for one in cast("list[object]", targets)),
         reversible=writing.reversible and answer.get("reversible") is not False,
-        runs_as=clip(str(answer.get("runs_as", "")), 120),
-        risk=clip(str(answer.get("risk", "")), _MOST_RESULT_TEXT),
+        runs_as=clip(redact(str(answer.get("runs_as", ""))), 120),
+        risk=clip(redact(str(answer.get("risk", ""))), _MOST_RESULT_TEXT),
     )
 
 
@@ -175,8 +176,9 @@ def _target(one: object, writing: Writing) -> Target:
     fields = cast("dict[str, object]", one)
     return Target(
         id=str(fields["id"]),
-        label=clip(str(fields.get("label") or fields["id"]), 200),
-        detail=clip(str(fields.get("detail", "")), 200),
+        # The id stays exact, because it is compared; what people read of it is not.
+        label=clip(redact(str(fields.get("label") or fields["id"])), 200),
+        detail=clip(redact(str(fields.get("detail", ""))), 200),
     )
 
 

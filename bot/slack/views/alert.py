@@ -8,6 +8,7 @@ from bot.core.posts import AlertCard
 from bot.core.text import plural
 from bot.slack.views import blocks as b
 from bot.slack.views.message import Message, Room, and_more, fitted
+from bot.slack.views.settled import settled_line, settled_text
 from bot.slack.views.text import Mrkdwn, code, lasted, link, local_time, person, safe
 
 _SEVERITY_WORDS = {
@@ -40,7 +41,9 @@ def alert_message(card: AlertCard) -> Message:
         made: list[b.Block] = [b.header(headline)]
         if summary:
             made.append(b.paragraph(summary, room.chars))
-        if card.verdict:
+        if card.settled is not None:
+            made.append(b.section(settled_line(card.settled)))
+        elif card.verdict:
             made.append(b.section(Mrkdwn(f"*Likely cause:* {safe(card.verdict, 300)}")))
         made.append(b.fields(_fields(incident)))
         if len(card.alerts) > 1 or card.truncated:
@@ -49,6 +52,8 @@ def alert_message(card: AlertCard) -> Message:
         return made
 
     verdict = f" Likely cause: {card.verdict}." if card.verdict else ""
+    if card.settled is not None:
+        verdict = f" {settled_text(card.settled)}."
     return fitted(f"{headline}{where}. {_state_sentence(incident, state)}{verdict}", build)
 
 

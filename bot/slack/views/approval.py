@@ -1,7 +1,7 @@
 """The approval card, and the two modals behind it: what would run, on exactly what, and who said yes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.core.approval import BOT, Approval, ApprovalState, Envelope
@@ -9,6 +9,7 @@ from bot.core.policy import Effect
 from bot.core.posts import ApprovalCard
 from bot.core.text import clip, plural
 from bot.slack.views import blocks as b
+from bot.slack.views.elicitation import answer_form, question_blocks, question_text, question_title
 from bot.slack.views.message import Message, Room, and_more, fitted
 from bot.slack.views.modal import View, modal, reason_input
 from bot.slack.views.text import Mrkdwn, code, local_time, person, safe
@@ -42,6 +43,9 @@ def approval_message(card: ApprovalCard) -> Message:
     title = _title(envelope)
 
     def build(room: Room) -> Sequence[b.Block]:
+        if envelope.question is not None:
+            asked = question_blocks(card, envelope.question, _named(envelope.requester), room)
+            return asked + (_verdict(card) if approval.state is not ApprovalState.PENDING else _ask(card))
         made: list[b.Block] = [b.header(f"{title}?" if approval.state is ApprovalState.PENDING else title)]
         made.append(b.fields(_fields(approval)))
         made.append(_targets(envelope, Room(items=room.items, chars=min(room.chars, _CARD_DETAIL))))
@@ -53,6 +57,8 @@ def approval_message(card: ApprovalCard) -> Message:
 
 
 def _title(envelope: Envelope) -> str:
+    if envelope.question is not None:
+        return clip(question_title(envelope), 140)
     what = f"Roll back: {envelope.step_title}" if envelope.rollback else envelope.step_title
     return clip(f"Approve “{what}”", 140) if len(what) < 120 else clip(what, 140)
 
@@ -61,7 +67,10 @@ def _text(card: ApprovalCard, title: str) -> str:
     approval, envelope = card.approval, card.approval.envelope
     if approval.state is not ApprovalState.PENDING:
         by = approval.decided_by if approval.decided_by and approval.decided_by != BOT else ""
-        return f"{_ENDED[approval.state]}: {envelope.step_title}" + (f", by {by}" if by else "")
+        what = title if envelope.question is not None else envelope.step_title
+        return f"{_ENDED[approval.state]}: {what}" + (f", by {by}" if by else "")
+    if envelope.question is not None:
+        return question_text(envelope, _who(envelope.requester))
     return (
         f"{title}? {envelope.tool} on {plural(len(envelope.targets), 'target')}, asked for by "
         f"{_who(envelope.requester)}. Nothing runs until an approver says yes."
@@ -106,6 +115,7 @@ def _targets(envelope: Envelope, room: Room, most: int = _MOST_TARGETS) -> b.Ric
     head = b.line(
         b.word("Would run ", 20, bold=True),
         b.word(envelope.tool, 80, mono=True),
+        *([b.glue(" of "), b.word(envelope.server, 60, mono=True)] if envelope.server else []),
         b.glue(f" on {plural(len(envelope.targets), 'target')}"),
     )
     return b.rich(head, b.bullets(lines)) if lines else b.rich(head)
@@ -134,12 +144,12 @@ def _ask(card: ApprovalCard) -> list[b.Block]:
     made: list[b.Block] = []
     if card.paused:
         made.append(b.section(Mrkdwn("*aiops is paused.* This can be approved once somebody ends the pause.")))
-    destructive = approval.envelope.effect is Effect.DESTRUCTIVE
-    first = (
-        b.button("Review and Approve", action_id=REVIEW, value=approval.id)
-        if destructive
-        else b.button("Approve", action_id=APPROVE, value=approval.id)
-    )
+    if approval.envelope.question is not None:
+        first = b.button("Review and Answer", action_id=REVIEW, value=approval.id)
+    elif approval.envelope.effect is Effect.DESTRUCTIVE:
+        first = b.button("Review and Approve", action_id=REVIEW, value=approval.id)
+    else:
+        first = b.button("Approve", action_id=APPROVE, value=approval.id)
     buttons = [
         b.styled(first, "primary"),
         b.button("Reject", action_id=REJECT, value=approval.id),
@@ -163,9 +173,11 @@ def _verdict(card: ApprovalCard) -> list[b.Block]:
     return [b.context([Mrkdwn(" ".join(parts[:2])), *parts[2:]])]
 
 
-def approve_form(approval: Approval) -> View:
-    """The last look: the exact call, every target, the dry run. Submitting it is the verdict."""
+def approve_form(approval: Approval, entered: Mapping[str, Mapping[str, object]] | None = None) -> View:
+    """The last look: the exact call, every target, the dry run; or a server's form. Submitting it is the verdict."""
     envelope = approval.envelope
+    if envelope.question is not None:
+        return answer_form(approval, envelope.question, entered or {}, callback_id=APPROVE_FORM, reason=REASON)
     arguments = json.dumps(dict(envelope.args), indent=1, ensure_ascii=False, sort_keys=True)
     blocks: list[b.Block] = [
         b.section(Mrkdwn(f"*{safe(envelope.step_title, 200)}* in {code(envelope.environment, 60)}")),
@@ -189,13 +201,17 @@ def approve_form(approval: Approval) -> View:
 
 def reject_form(approval: Approval) -> View:
     """Why not; the reason is kept with the incident."""
+    title = f"*{safe(approval.envelope.step_title, 200)}*"
+    effect = f"{title} will not run, and the run stops."
+    if approval.envelope.question is not None:
+        effect = f"{code(approval.envelope.server, 60)} is told no, and ends {title} as it likes."
     return modal(
         callback_id=REJECT_FORM,
         title="Reject this step?",
         submit="Reject",
         metadata={"approval": approval.id, "sha256": approval.sha256},
         blocks=[
-            b.section(Mrkdwn(f"*{safe(approval.envelope.step_title, 200)}* will not run, and the run stops.")),
+            b.section(Mrkdwn(effect)),
             reason_input(REASON, "Reason", optional=False),
         ],
     )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, NotRequired, TypedDict
 
 from bot.core.text import clip
+from bot.slack.views.charts import Chart, Picture
 from bot.slack.views.text import Mrkdwn, raw, raw_line, web_link
 
 HEADER_LIMIT: Final = 150
@@ -16,6 +17,7 @@ SECTION_LIMIT: Final = 3_000
 FIELD_LIMIT: Final = 2_000
 BUTTON_LIMIT: Final = 75
 TITLE_LIMIT: Final = 150
+OPTION_LIMIT: Final = 75
 TASK_LIMIT: Final = 256
 CONTEXT_LIMIT: Final = 10
 TASKS_LIMIT: Final = 50
@@ -88,6 +90,7 @@ class Section(TypedDict):
     type: Literal["section"]
     text: NotRequired[PlainText | MrkdwnText]
     fields: NotRequired[list[MrkdwnText]]
+    accessory: NotRequired["Button | Overflow"]
 
 
 class Context(TypedDict):
@@ -141,12 +144,32 @@ class Select(TypedDict):
     initial_option: NotRequired[Option]
 
 
+class Overflow(TypedDict):
+    type: Literal["overflow"]
+    action_id: str
+    options: list[Option]
+
+
+class Checkboxes(TypedDict):
+    type: Literal["checkboxes"]
+    action_id: str
+    options: list[Option]
+    initial_options: NotRequired[list[Option]]
+
+
+class MultiSelect(TypedDict):
+    type: Literal["multi_static_select"]
+    action_id: str
+    options: list[Option]
+    initial_options: NotRequired[list[Option]]
+
+
 class Input(TypedDict):
     type: Literal["input"]
     block_id: str
     optional: bool
     label: PlainText
-    element: TextInput | NumberInput | Select
+    element: TextInput | NumberInput | Select | Checkboxes | MultiSelect
     hint: NotRequired[PlainText]
 
 
@@ -169,9 +192,12 @@ class Plan(TypedDict):
     tasks: list[TaskCard]
 
 
-class Cell(TypedDict):
+class TextCell(TypedDict):
     type: Literal["raw_text"]
     text: str
+
+
+Cell = TextCell | RichText
 
 
 class ColumnSetting(TypedDict):
@@ -196,7 +222,7 @@ class Container(TypedDict):
 
 
 Inner = RichText | Section | Context | Table
-Block = Header | Section | Context | Actions | RichText | Plan | Container | Table | Input
+Block = Header | Section | Context | Actions | RichText | Plan | Container | Table | Input | Chart | Picture
 
 
 def plain(text: str, limit: int) -> PlainText:
@@ -220,6 +246,16 @@ def paragraph(text: str, limit: int = SECTION_LIMIT) -> Section:
 
 def section(text: Mrkdwn) -> Section:
     return {"type": "section", "text": mrkdwn(text)}
+
+
+def section_with(text: Mrkdwn, accessory: Button | Overflow) -> Section:
+    """A line with something to press at its end."""
+    return {"type": "section", "text": mrkdwn(text), "accessory": accessory}
+
+
+def option(text: str, value: str) -> Option:
+    """One choice; the value comes back as it is, so it must not be longer than 150."""
+    return {"text": plain(raw_line(text, OPTION_LIMIT), OPTION_LIMIT), "value": clip(value, 150)}
 
 
 def fields(pairs: Sequence[tuple[str, Mrkdwn]]) -> Section:
@@ -322,12 +358,17 @@ def drawer(title: str, children: Sequence[Inner], *, subtitle: str = "", is_open
     return made
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Numbers side by side; the first column is text, the others are set to the right."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str | RichSection]], *, words: bool = False) -> Table:
+    """Numbers side by side, set to the right of a first column of text; with `words` every column is text."""
     return {
         "type": "table",
-        "rows": [[{"type": "raw_text", "text": raw_line(cell, 200)} for cell in row] for row in (head, *rows)],
+        "rows": [[_cell(cell) for cell in row] for row in (head, *rows)],
         "column_settings": [
-            {"align": "left" if column == 0 else "right", "is_wrapped": column == 0} for column in range(len(head))
+            {"align": "left" if words or column == 0 else "right", "is_wrapped": words or column == 0}
+            for column in range(len(head))
         ],
     }
+
+
+def _cell(cell: str | RichSection) -> Cell:
+    return {"type": "raw_text", "text": raw_line(cell, 200)} if isinstance(cell, str) else rich(cell)

@@ -22,7 +22,7 @@ _KIND_WORDS = {
     EvidenceKind.TOOL: "Further look-ups",
 }
 _ORDER = {kind: place for place, kind in enumerate(_KIND_WORDS)}
-_OBVIOUS_LABELS = frozenset({"__name__", "service", "job", "instance"})
+_OBVIOUS_LABELS = frozenset({"__name__", "service", "job", "instance", "uid"})
 _TOP = 8
 _TABLE_ROWS = 8
 _QUERIES_PER_BLOCK = 20

@@ -1,7 +1,8 @@
 """
 The same message without Slack's newer blocks, for workspaces that refuse them with `invalid_blocks`.
 
-Sections, headers, context and buttons are left as they are; plan, table, container and rich_text become sections.
+Sections, headers, context, pictures and buttons are left as they are; plan, table, chart, container and rich_text become
+sections.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from bot.slack.views.blocks import (
     SECTION_LIMIT,
     Block,
+    Cell,
     Container,
     Inner,
     Plan,
@@ -20,6 +22,7 @@ from bot.slack.views.blocks import (
     paragraph,
     section,
 )
+from bot.slack.views.charts import Chart, chart_words
 from bot.slack.views.message import BLOCKS_LIMIT, Message, size
 from bot.slack.views.text import Mrkdwn, code, link, safe
 
@@ -45,9 +48,9 @@ def plain_variant(message: Message) -> Message:
     return Message(text=message.text, blocks=(*shown, *buttons))
 
 
-def _plain(block: Block | Inner) -> Sequence[Block]:
+def _plain(block: Block | Inner) -> Sequence[Block]:  # noqa: PLR0911 - one return per kind of block
     match block["type"]:
-        case "header" | "section" | "context" | "actions":
+        case "header" | "section" | "context" | "actions" | "image":
             return [block]
         case "rich_text":
             return _sections(_rich_lines(block))
@@ -55,6 +58,8 @@ def _plain(block: Block | Inner) -> Sequence[Block]:
             return _sections(_plan_lines(block))
         case "table":
             return _sections(_table_lines(block))
+        case "data_visualization":
+            return _sections(_chart_lines(block))
         case "container":
             return _container(block)
         case "input":
@@ -114,16 +119,30 @@ def _plan_lines(block: Plan) -> list[Mrkdwn]:
 
 
 def _table_lines(block: Table) -> list[Mrkdwn]:
-    head, *rows = ([cell["text"] for cell in row] for row in block["rows"])
+    head, *rows = block["rows"]
+    names = [cell["text"].lower() if cell["type"] == "raw_text" else "" for cell in head]
     return [
         Mrkdwn(
-            f"• {safe(row[0], 300)}: "
-            + ", ".join(
-                f"{safe(name.lower(), 60)} {safe(value, 100)}" for name, value in zip(head[1:], row[1:], strict=True)
-            )
+            f"• {_cell(row[0], 300)}: "
+            + ", ".join(f"{safe(name, 60)} {_cell(cell, 100)}" for name, cell in zip(names[1:], row[1:], strict=True))
         )
         for row in rows
     ]
+
+
+def _cell(cell: Cell, limit: int) -> Mrkdwn:
+    if cell["type"] == "raw_text":
+        return safe(cell["text"], limit)
+    return Mrkdwn(" ".join(_rich_lines(cell)))
+
+
+def chart_title(chart: Chart) -> Mrkdwn:
+    """The first line of a chart in words."""
+    return Mrkdwn(f"*{safe(chart['title'], 100)}*")
+
+
+def _chart_lines(block: Chart) -> list[Mrkdwn]:
+    return [chart_title(block), *(safe(each, 300) for each in chart_words(block))]
 
 
 def _container(block: Container) -> list[Block]:

@@ -13,10 +13,13 @@ from bot.core.text import plural
 from bot.ports import Pause
 from bot.slack.views import blocks as b
 from bot.slack.views.approval import APPROVE, REJECT, REVIEW
+from bot.slack.views.outcome import label_button
 from bot.slack.views.runbook import run_line
 from bot.slack.views.text import Mrkdwn, code, local_time, safe, with_people
 
 _MOST: Final = 10
+MOST_UNLABELLED: Final = 100
+"""As many are counted; more are told as so many or more."""
 
 
 class HomeView(TypedDict):
@@ -33,6 +36,8 @@ class Home:
     waiting: tuple[Approval, ...]
     """Approvals that this person may decide."""
     open_incidents: tuple[Incident, ...]
+    unlabelled: tuple[Incident, ...]
+    """Resolved incidents whose root cause nobody has recorded, newest first."""
     runs: tuple[Run, ...]
     pause: Pause | None
     analyst: str
@@ -53,6 +58,7 @@ def home_view(home: Home) -> HomeView:
         made += _waiting(approval)
     made.append(b.header("Open incidents"))
     made.append(_lines([_incident(one) for one in home.open_incidents[:_MOST]], "None. Quiet is good."))
+    made += _unlabelled(home.unlabelled)
     made.append(b.header("What the bot did last"))
     made.append(_lines([run_line(one) for one in home.runs[:5]], "It has not followed a runbook yet."))
     made.append(b.context(_health(home)))
@@ -65,8 +71,9 @@ def _waiting(approval: Approval) -> list[b.Block]:
         f"*{safe(envelope.step_title, 200)}* on {plural(len(envelope.targets), 'target')} "
         f"({code(approval.incident_id, 40)}, {safe(envelope.environment, 60)}), expires {local_time(envelope.expires_at)}"
     )
-    first = REVIEW if envelope.effect is Effect.DESTRUCTIVE else APPROVE
-    label = "Review and Approve" if first == REVIEW else "Approve"
+    asked = envelope.question is not None
+    first = REVIEW if asked or envelope.effect is Effect.DESTRUCTIVE else APPROVE
+    label = "Review and Answer" if asked else "Review and Approve" if first == REVIEW else "Approve"
     return [
         b.section(text),
         b.actions(
@@ -74,6 +81,24 @@ def _waiting(approval: Approval) -> list[b.Block]:
             b.button("Reject", action_id=REJECT, value=approval.id),
         ),
     ]
+
+
+def _unlabelled(incidents: Sequence[Incident]) -> list[b.Block]:
+    if not incidents:
+        return []
+    shown = incidents[:_MOST]
+    made: list[b.Block] = [b.header(f"Root cause missing ({_count(incidents)})")]
+    made += [b.section_with(_over(one), label_button(one.id)) for one in shown]
+    return made
+
+
+def _count(incidents: Sequence[Incident]) -> str:
+    return str(len(incidents)) if len(incidents) < MOST_UNLABELLED else f"{MOST_UNLABELLED} or more"
+
+
+def _over(one: Incident) -> Mrkdwn:
+    when = Mrkdwn(f", resolved {local_time(one.resolved_at)}") if one.resolved_at is not None else ""
+    return Mrkdwn(f"{code(one.id, 40)} {safe(one.title, 150)}{when}")
 
 
 def _incident(one: Incident) -> Mrkdwn:

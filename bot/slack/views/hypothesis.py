@@ -8,6 +8,8 @@ from bot.core.posts import HypothesisCard
 from bot.core.text import plural
 from bot.slack.views import blocks as b
 from bot.slack.views.message import Message, Room, and_more, fitted
+from bot.slack.views.outcome import label_button
+from bot.slack.views.settled import settled_line, settled_text
 from bot.slack.views.text import Mrkdwn, code, local_time, percent, safe, utc
 
 RUN_AGAIN = "run_again"
@@ -23,6 +25,8 @@ def hypothesis_message(card: HypothesisCard) -> Message:
 
     def build(room: Room) -> Sequence[b.Block]:
         made: list[b.Block] = [b.header(verdict)]
+        if card.settled is not None:
+            made.append(b.section(settled_line(card.settled)))
         if assessment.summary.strip():
             made.append(b.paragraph(assessment.summary, room.chars * 2))
         made.append(b.fields(_fields(card, leader)))
@@ -30,10 +34,16 @@ def hypothesis_message(card: HypothesisCard) -> Message:
         made += _evidence(card.pack, leader, room)
         made += _considered(assessment, room)
         made += _small_print(card)
-        made.append(b.actions(b.button("Run Again", action_id=RUN_AGAIN, value=card.incident.id)))
+        made.append(_buttons(card))
         return made
 
     return fitted(_text(card, leader, verdict), build)
+
+
+def _buttons(card: HypothesisCard) -> b.Actions:
+    again = b.button("Run Again", action_id=RUN_AGAIN, value=card.incident.id)
+    # Once it is recorded, the record has a button to correct it.
+    return b.actions(again) if card.settled else b.actions(again, label_button(card.incident.id, "Record Root Cause"))
 
 
 def is_conclusion(leader: Hypothesis | None) -> bool:
@@ -179,7 +189,7 @@ def _small_print(card: HypothesisCard) -> list[b.Context]:
 
 
 def _text(card: HypothesisCard, leader: Hypothesis | None, verdict: str) -> str:
-    parts = [verdict]
+    parts = [settled_text(card.settled), verdict] if card.settled is not None else [verdict]
     if leader is not None and is_conclusion(leader):
         parts.append(f"{_word(leader.confidence.value)} confidence, {percent(leader.confidence.value)}")
     elif card.assessment.summary:

@@ -14,6 +14,7 @@ _HELP = (
     ("similar <text>", "the three most similar past incidents"),
     ("runbook <name>", "start a runbook; every step that changes something still asks"),
     ("runs", "the newest runs and how they ended"),
+    ("digest", "how often the bot was right, so far this week; posted here for everybody"),
     ("pause [reason]", "the kill switch: nothing that changes anything starts; `resume` ends it"),
     ("status", "what is open, what is running, whether the tools answer"),
     ("help", "this list"),
@@ -121,7 +122,7 @@ def _health(report: StatusReport) -> list[tuple[str, Mrkdwn]]:
         ("Investigations", Mrkdwn(f"{counts.running} running, {counts.queued} queued")),
         ("Last alert", last),
         ("Analyst", safe(report.analyst, 120)),
-        ("Postmortems", Mrkdwn(f"{report.postmortems} indexed")),
+        ("Postmortems", safe(f"{report.postmortems} indexed{f', {report.index}' if report.index else ''}", 300)),
     ]
     if counts.posts_waiting:
         pairs.append(("Posts waiting", Mrkdwn(str(counts.posts_waiting))))

@@ -1,23 +1,39 @@
 """Similar past incidents: why each matched, what it was, what fixed it."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from bot.core.hypothesis import SimilarFound, SimilarIncident
-from bot.core.posts import SimilarPost
+from bot.core.posts import SimilarPost, mark_of
 from bot.core.text import plural
 from bot.slack.views import blocks as b
 from bot.slack.views.message import Message, Room, fitted
 from bot.slack.views.text import Mrkdwn, code, percent, safe, web_link
 
+SIMILAR_VOTE: Final = "vote_similar"
 _SHOWN = 3
 
 
 def similar_message(post: SimilarPost) -> Message:
     """The answer in a thread, with the incident it belongs to."""
-    return similar_found(post.found, [code(post.incident_id, 60)])
+    shown = post.found.incidents[:_SHOWN]
+    asked = [_relevant(post.incident_id, shown)] if shown else []
+    return similar_found(post.found, [code(post.incident_id, 60)], asked)
 
 
-def similar_found(found: SimilarFound, small_print: Sequence[Mrkdwn] = ()) -> Message:
+def _relevant(incident_id: str, shown: Sequence[SimilarIncident]) -> b.Section:
+    """One small menu for all of them: which one helped, or that none is related."""
+    marks = {mark_of(one): one for one in shown}
+    options = [b.option(f"Helped: {one.title}", f"{mark}:{incident_id}") for mark, one in marks.items()]
+    menu: b.Overflow = {
+        "type": "overflow",
+        "action_id": SIMILAR_VOTE,
+        "options": [*options, b.option("Not related, any of them", f":{incident_id}")],
+    }
+    return b.section_with(Mrkdwn("Relevant?"), menu)
+
+
+def similar_found(found: SimilarFound, small_print: Sequence[Mrkdwn] = (), asked: Sequence[b.Section] = ()) -> Message:
     """At most three, the best one open; an honest sentence when there is none."""
     incidents = found.incidents[:_SHOWN]
     if not incidents:
@@ -31,7 +47,12 @@ def similar_found(found: SimilarFound, small_print: Sequence[Mrkdwn] = ()) -> Me
 
     def build(room: Room) -> Sequence[b.Block]:
         drawers = [_drawer(incident, room, is_open=place == 0) for place, incident in enumerate(incidents)]
-        return [b.header(f"Similar incidents ({len(incidents)})"), *drawers, b.context(_foot(found, small_print))]
+        return [
+            b.header(f"Similar incidents ({len(incidents)})"),
+            *drawers,
+            *asked,
+            b.context(_foot(found, small_print)),
+        ]
 
     best = incidents[0]
     return fitted(f"Similar incidents: {best.title} ({percent(best.score)}). Fix then: {best.fix}", build)

@@ -18,7 +18,6 @@ Mrkdwn = NewType("Mrkdwn", str)
 _LOOKALIKES: Final = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})
 _EDGE_UNDERSCORE: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _COMMAND: Final = re.compile(r"<(?=[!@#])")
-_NOT_OURS: Final = re.compile(r"<(?!https?://[^\s<>]+>|https?://[^\s<>|]+\|[^<>\n]+>|!date\^[^<>\n]+>)")
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ELLIPSIS: Final = "…"
 _EMPTY: Final = "–"
@@ -58,12 +57,6 @@ def safe(text: str, limit: int) -> Mrkdwn:
 def code(text: str, limit: int) -> Mrkdwn:
     """Untrusted text in a code span."""
     return Mrkdwn(f"`{_escape(one_line(clean(text)).replace('`', 'ˋ'), limit - 2) or _EMPTY}`")
-
-
-def ours(text: str, limit: int) -> Mrkdwn:
-    """Text that our own code wrote as mrkdwn: web links and dates stay, every other command is disarmed all the same."""
-    # Clipped to a quarter because an entity is four characters long.
-    return Mrkdwn(_NOT_OURS.sub("&lt;", clip(clean(text).strip(), limit // 4)) or _EMPTY)
 
 
 _PERSON: Final = re.compile(r"<@([UW][A-Z0-9]{2,20})>")

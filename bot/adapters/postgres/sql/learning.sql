@@ -50,7 +50,7 @@ where o.version = (select max(n.version) from aiops.outcome n where n.incident_i
     and coalesce((o.form ->> 'established')::boolean, true) and o.form ->> 'cause' <> ''
     and exists (
         select 1 from aiops.investigation v
-        where v.incident_id = o.incident_id and v.assessment #> '{hypotheses,0}' is not null
+        where v.incident_id = o.incident_id and v.assessment #>> '{hypotheses,0,cause_class}' <> 'unknown'
     )
 order by o.recorded_at, o.incident_id limit %(limit)s
 
@@ -110,12 +110,14 @@ on conflict (incident_id, similar_id, user_id) do update set relevant = excluded
 
 -- name: calls
 -- The first hypothesis of each incident, with the label that stands.
-select c.*, i.title, i.service, i.opened_at, o.form as label, o.grade, o.graded_by, o.judge_grade, o.recorded_at,
+select c.incident_id, c.finished_at, c.runbook, c.alert_class, c.assessment #> '{hypotheses,0}' as leader,
+    c.assessment -> 'features' as features, c.assessment ->> 'analyst' as analyst, c.assessment -> 'prompt' as prompt,
+    jsonb_array_length(coalesce(c.assessment #> '{similar,incidents}', '[]')) as similar_shown, i.title, i.service, i.opened_at, o.form as label, o.grade, o.graded_by, o.judge_grade, o.recorded_at,
     p.evidence_at as evidence_sent_at, p.hypothesis_at as hypothesis_sent_at, coalesce(u.tokens, 0)::int as tokens,
     coalesce(u.cost_usd, 0)::float as cost_usd, s.relevant as similar_relevant
 from (
     select distinct on (v.incident_id) v.incident_id, v.id as investigation_id, v.assessment, v.runbook, v.alert_class,
-        v.finished_at, v.evidence_at
+        v.finished_at
     from aiops.investigation v where v.assessment is not null order by v.incident_id, v.number
 ) c
 join aiops.incident i on i.id = c.incident_id
@@ -134,12 +136,27 @@ left join lateral (
 left join lateral (
     select bool_or(s.relevant) as relevant from aiops.similar_vote s where s.incident_id = c.incident_id
 ) s on true
-where %(since)s::timestamptz is null or coalesce(p.hypothesis_at, c.finished_at, i.opened_at) >= %(since)s
+where (%(since)s::timestamptz is null or coalesce(p.hypothesis_at, c.finished_at, i.opened_at) >= %(since)s)
+    and (%(alert_class)s::text is null or c.alert_class = %(alert_class)s)
+    and (%(runbook)s::text is null or c.runbook = %(runbook)s)
+    and (%(incident_id)s::text is null or c.incident_id = %(incident_id)s)
 order by coalesce(p.hypothesis_at, c.finished_at, i.opened_at), c.incident_id
+
+-- name: earned_for
+-- The class and runbook that an incident's label counts for.
+select alert_class, runbook from aiops.investigation
+where incident_id = %(id)s and assessment is not null order by number limit 1
 
 -- name: standing
 -- What one class has earned with one runbook.
 select * from aiops.autonomy where alert_class = %(alert_class)s and runbook = %(runbook)s
+
+-- name: undetailed_digests
+-- Digests that stand in Slack without their details.
+select p.operation, p.channel, p.ts from aiops.post p
+where p.kind = 'digest' and p.is_parent and p.ts is not null and p.first_sent_at > %(since)s
+    and not exists (select 1 from aiops.post d where d.operation = p.operation || ':details')
+order by p.place
 
 -- name: standings
 -- What every class has earned.

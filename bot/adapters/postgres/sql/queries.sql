@@ -99,6 +99,10 @@ select
 -- The newest run that came to an assessment, else the newest.
 select * from aiops.investigation where incident_id = %(id)s order by (assessment is not null) desc, number desc limit 1
 
+-- name: first_conclusion
+-- The run whose hypothesis is graded.
+select * from aiops.investigation where incident_id = %(id)s and assessment is not null order by number limit 1
+
 -- name: verdict
 -- What the newest concluded run thinks.
 select assessment #>> '{hypotheses,0,title}' as title, (assessment #>> '{hypotheses,0,confidence,value}')::float as confidence
@@ -282,14 +286,15 @@ where c.investigation_id = %(investigation)s and position(lower(%(contains)s) in
 order by c.id limit %(limit)s
 
 -- name: indexed_postmortems
--- What the index holds for this embedding model.
-select id, sha256 from aiops.postmortem where model = %(model)s
+-- What the index holds of files for this embedding model.
+select id, sha256 from aiops.postmortem where model = %(model)s and origin = 'file'
 
 -- name: put_postmortem
 -- One postmortem; its vectors follow.
-insert into aiops.postmortem (id, body, sha256, model) values (%(id)s, %(body)s, %(sha256)s, %(model)s)
+insert into aiops.postmortem (id, body, sha256, model, origin)
+values (%(id)s, %(body)s, %(sha256)s, %(model)s, %(origin)s)
 on conflict (id) do update set body = excluded.body, sha256 = excluded.sha256, model = excluded.model,
-    indexed_at = clock_timestamp()
+    origin = excluded.origin, indexed_at = clock_timestamp()
 
 -- name: drop_vectors
 -- Before the new ones go in.
@@ -297,18 +302,24 @@ delete from aiops.postmortem_vector where postmortem_id = %(id)s
 
 -- name: put_vector
 -- One section.
-insert into aiops.postmortem_vector (postmortem_id, section, embedding) values (%(id)s, %(section)s, %(embedding)s)
+insert into aiops.postmortem_vector (postmortem_id, section, embedding, model)
+values (%(id)s, %(section)s, %(embedding)s, %(model)s)
 
 -- name: remove_postmortems
 -- Files that are gone.
 delete from aiops.postmortem where id = any (%(ids)s)
 
 -- name: nearest_postmortems
--- Exact scan: the best section of each, by cosine.
-select p.id, max(1 - (v.embedding <=> %(vector)s)) as score
-from aiops.postmortem_vector v join aiops.postmortem p on p.id = v.postmortem_id
-where p.model = %(model)s
-group by p.id order by score desc, p.id limit %(k)s
+-- Exact scan by cosine, and the cosine of some that were found otherwise; two sections a postmortem, the better counts.
+with near as (
+    select postmortem_id, 1 - (embedding <=> %(vector)s) as score from aiops.postmortem_vector
+    where model = %(model)s order by embedding <=> %(vector)s limit 2 * %(k)s
+), asked as (
+    select postmortem_id, 1 - (embedding <=> %(vector)s) as score from aiops.postmortem_vector
+    where postmortem_id = any (%(also)s) and model = %(model)s
+)
+select postmortem_id as id, max(score) as score from (select * from near union all select * from asked) found
+group by postmortem_id order by score desc, postmortem_id
 
 -- name: index_watermark
 -- Whether a copy in memory is still good.
@@ -316,9 +327,17 @@ select count(*) as count, coalesce(max(indexed_at)::text, '') as newest,
     coalesce(bool_or(sha256 = ''), false) as unfinished
 from aiops.postmortem where model = %(model)s
 
--- name: all_postmortems
--- The whole corpus, for lexical ranking.
-select body from aiops.postmortem order by id
+-- name: postmortem_stamps
+-- What changed since a copy in memory was made.
+select id, indexed_at::text as stamp from aiops.postmortem where model = %(model)s
+
+-- name: read_postmortems
+-- Some records.
+select body from aiops.postmortem where id = any (%(ids)s) order by id
+
+-- name: unfinished_postmortems
+-- Records whose process ended before their vectors were made.
+select body from aiops.postmortem where sha256 = '' and origin = %(origin)s and model = %(model)s order by id
 
 -- name: clock
 -- The database's own time; also the cheapest proof that it answers.

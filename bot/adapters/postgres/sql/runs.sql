@@ -121,8 +121,11 @@ returning *
 select * from aiops.approval where id = %(id)s for update
 
 -- name: approvals_of_run
--- Oldest first. All requests of a step but its last are superseded, so that replicas' clocks do not have to agree.
-select * from aiops.approval where run_id = %(run_id)s order by step_number, state <> 'superseded', created_at, id
+-- Oldest first. All requests of a step but its last are superseded, so that replicas' clocks do not have to agree; what
+-- its server asks comes after the request for the step itself, in the order it was asked.
+select a.* from aiops.approval a left join aiops.elicitation e on e.approval_id = a.id
+where a.run_id = %(run_id)s
+order by a.step_number, a.state <> 'superseded' or e.number is not null, e.number nulls first, a.created_at, a.id
 
 -- name: settle_approval
 -- Decided exactly once: compare-and-set on the state it was read with.
@@ -132,6 +135,28 @@ update aiops.approval set
     decided_at = case when %(state)s::aiops.approval_state in ('pending', 'used') then decided_at else %(now)s::timestamptz end
 where id = %(id)s and state = %(from_state)s::aiops.approval_state and votes = %(from_votes)s
 returning id
+
+-- name: add_elicitation
+-- The approval it belongs to has been written in the same transaction.
+insert into aiops.elicitation (approval_id, run_id, step_number, held, request_state, keys)
+values (%(approval_id)s, %(run_id)s, %(step_number)s, %(held)s, %(request_state)s, %(keys)s)
+
+-- name: elicitation
+-- One question of a server.
+select * from aiops.elicitation where approval_id = %(approval_id)s
+
+-- name: elicitations
+-- In the order they were asked.
+select * from aiops.elicitation where run_id = %(run_id)s order by number
+
+-- name: answer_elicitation
+-- What an approver entered; a trigger refuses it once the server has been told.
+update aiops.elicitation set answer = %(answer)s where approval_id = %(approval_id)s
+
+-- name: tell_elicitation
+-- Written down before the server is told, and once.
+update aiops.elicitation set told = %(told)s, told_at = %(now)s where approval_id = %(approval_id)s and told = ''
+returning approval_id
 
 -- name: pending_approvals
 -- For the Home tab and for expiry.
@@ -172,14 +197,17 @@ returning name
 
 -- name: put_announcement
 -- A message to a channel that belongs to no incident.
-insert into aiops.post (operation, kind, is_parent, channel, content, due_at, created_at)
-values (%(operation)s, %(kind)s, true, %(channel)s, %(content)s, %(now)s, %(now)s)
-on conflict (operation) do nothing
+insert into aiops.post (operation, kind, is_parent, channel, thread_ts, content, due_at, created_at)
+values (
+    %(operation)s, %(kind)s, %(thread_ts)s::text is null, %(channel)s, %(thread_ts)s, %(content)s, %(now)s, %(now)s
+)
+on conflict (operation) do nothing returning operation
 
 -- name: pin_tool
--- Accepted at first sight; a later change is for a person.
+-- Accepted at first sight, unless another server that may offer it was first; a later change is for a person.
 insert into aiops.tool_pin (server, tool, sha256, described, accepted_by, accepted_at)
-values (%(server)s, %(tool)s, %(sha256)s, %(described)s, %(by)s, now())
+select %(server)s, %(tool)s, %(sha256)s, %(described)s, %(by)s, now()
+where not exists (select 1 from aiops.tool_pin p where p.tool = %(tool)s and p.server = any(%(rivals)s::text[]))
 on conflict (server, tool) do nothing
 
 -- name: pins

@@ -1,0 +1,33 @@
+"""Finding kept worlds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.adapters.postgres.session import Session
+from bot.ports import ToolCallEntry, WorldKey
+
+
+class WorldQueries(Session):
+    """The part of a transaction that replays need."""
+
+    async def worlds(self, *, since: datetime | None = None, limit: int) -> Sequence[WorldKey]:
+        """Worlds of incidents that have a label, newest first."""
+        return [WorldKey(**row) for row in await self.rows("worlds", since=since, limit=limit)]
+
+    async def world_of(self, incident_id: str) -> WorldKey | None:
+        """An incident's world."""
+        row = await self.row("world_of", id=incident_id)
+        return WorldKey(**row) if row else None
+
+    async def tool_results(self, investigation_id: str) -> Sequence[ToolCallEntry]:
+        """What the tools answered to one investigation."""
+        return [
+            ToolCallEntry(
+                tool=row["tool"],
+                args=row["args"],
+                outcome=row["outcome"],
+                text=row["result_text"],
+                took_ms=row["took_ms"],
+            )
+            for row in await self.rows("tool_results", id=investigation_id)
+        ]

@@ -1,0 +1,195 @@
+"""Every change near the onset as a candidate, scored by what it does and where it shows. All pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+from bot.agent.causes import Candidate, Case, after, at_of, by_weight, lead_of, number_in, sentence, title_of
+from bot.core.changes import Symptom, Traits, change_words, numbers_shown, score, shared_words, words_of
+from bot.core.diffs import Nature, read_change
+from bot.core.evidence import Evidence
+from bot.core.hypothesis import CauseClass, Claim, Suspect
+from bot.core.text import clip
+
+_MOVED = 0.35
+_TELLING = 0.5
+WEAK_OVERLAP, _STRONG_OVERLAP = 0.4, 1.2
+# Alerts tell what failed in a few words, so they count as loud as a clear metric.
+_ALERT_WEIGHT = 0.7
+# Up to the first a diff that was read holds nothing dangerous; up to the second it has to show in what failed to matter.
+_HARMLESS, _MILD, _SHOWN = 0.3, 0.45, 0.3
+_RELATION = {"self": 0.7, "dependency": 0.6, "dependent": 0.45, "unrelated": -0.8}
+_CLASSES = {
+    "deploy": CauseClass.DEPLOY,
+    "commit": CauseClass.DEPLOY,
+    "config": CauseClass.CONFIG,
+    "flag": CauseClass.FEATURE_FLAG,
+    "scale": CauseClass.CAPACITY,
+    "migration": CauseClass.DATA,
+}
+_IDENTIFIER = re.compile(r"[A-Za-z]\w*(?:[._/-]\w+)+|[a-z]+[A-Z]\w+|\w*_\w+")
+
+
+def blame(
+    changes: Sequence[Evidence], symptoms: Sequence[Evidence], first: datetime | None, case: Case
+) -> list[Candidate]:
+    """A candidate for each change that came before the alert."""
+    # A list of changes names every change, so it is no symptom of any.
+    symptoms = [one for one in symptoms if one.source != "list_services"]
+    natures = {one.id: nature_of(one.facts) for one in changes}
+    words = {eid: change_words(nature) for eid, nature in natures.items()}
+    seen = [_symptom(one) for one in symptoms]
+    seen.append(Symptom(words=words_of(case.words), weight=_ALERT_WEIGHT))
+    found: list[Candidate] = []
+    for change in changes:
+        if lead_of(change) < 0:
+            continue
+        common = words_of(f"{change.service} {case.service}")
+        others = [words[one.id] for one in changes if one is not change]
+        shared, shown = shared_words(words[change.id], others, seen, common)
+        named, support = _named(change, changes, symptoms, natures[change.id])
+        own = [one for one in symptoms if one.service == change.service and after(one, change)]
+        traits = Traits(
+            recent=1 / (1 + lead_of(change) / 1800),
+            relation=_relation(change.facts),
+            own=max((one.weight for one in own), default=0.0),
+            named=named,
+            risk=natures[change.id].risk,
+            words=shared,
+            numbers=numbers_shown(natures[change.id], seen),
+            harmless=float(_harmless(natures[change.id], shared)),
+            # What moved before the change cannot have been moved by it.
+            late=float(first is not None and at_of(change) > first + timedelta(seconds=30)),
+        )
+        touching = [one for one in symptoms if words_of(f"{one.title} {one.excerpt}") & set(shown)]
+        found.append(_candidate(change, traits, natures[change.id], [*support, *touching], own, symptoms))
+    return found
+
+
+def _harmless(nature: Nature, shared: float) -> bool:
+    return nature.read and (nature.risk <= _HARMLESS or (nature.risk <= _MILD and shared < _SHOWN))
+
+
+def nature_of(facts: Mapping[str, object]) -> Nature:
+    """What a change does, read when it was gathered; from its words where that was not kept."""
+    kept = facts.get("nature")
+    if isinstance(kept, Mapping):
+        values = cast("Mapping[str, object]", kept)
+        return Nature(
+            risk=number_in(values, "risk"),
+            reasons=tuple(str(one) for one in _list(values.get("reasons"))),
+            words=frozenset(str(one) for one in _list(values.get("words"))),
+            moved=tuple(pair for one in _list(values.get("moved")) if (pair := _pair(one)) is not None),
+            read=bool(values.get("read")),
+        )
+    return read_change(str(facts.get("kind", "deploy")), str(facts.get("title", "")), str(facts.get("detail", "")))
+
+
+def _list(value: object) -> Sequence[object]:
+    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()
+
+
+def _pair(value: object) -> tuple[float, float] | None:
+    numbers = [float(one) for one in _list(value) if isinstance(one, int | float)]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else None
+
+
+def _symptom(one: Evidence) -> Symptom:
+    before, after_ = one.facts.get("before"), one.facts.get("after")
+    levels = None
+    if "metric" in one.facts and isinstance(before, int | float) and isinstance(after_, int | float):
+        levels = (float(before), float(after_))
+    return Symptom(words=words_of(f"{one.title} {one.excerpt}"), weight=one.weight, levels=levels)
+
+
+def _candidate(
+    change: Evidence,
+    traits: Traits,
+    nature: Nature,
+    support: Sequence[Evidence],
+    own: Sequence[Evidence],
+    symptoms: Sequence[Evidence],
+) -> Candidate:
+    kind = str(change.facts.get("kind", "deploy"))
+    loud = [one for one in own if one.weight >= _TELLING]
+    claims = [Claim(text=sentence(change.title[:1].upper() + change.title[1:]), evidence=(change.id,))]
+    claims += [Claim(text=sentence(one.title), evidence=(one.id,)) for one in _strongest([*support, *loud], symptoms)]
+    version = str(change.facts.get("version") or "")
+    name = f"{change.service} {version}".strip()
+    return Candidate(
+        score=score(traits),
+        cause_class=_CLASSES.get(kind, CauseClass.DEPLOY),
+        title=_headline(kind, name, title_of(change)),
+        suspect=Suspect(service=change.service, change_id=str(change.facts.get("change_id"))),
+        claims=tuple(claims),
+        check=f"If undoing this {kind} on {change.service} does not stop the symptom, or the symptom began before {at_of(change):%H:%M:%S}Z, it is not the cause.",
+        change=change,
+        overlap=traits.named + 2 * traits.risk * traits.words + traits.numbers,
+        traits=traits,
+        reasons=nature.reasons,
+    )
+
+
+def _headline(kind: str, name: str, title: str) -> str:
+    """`Deploy of checkout 2.31.0`; with the change's own title where that says more than its name."""
+    told = set(re.findall(r"[\w.]+", title.casefold())) <= set(re.findall(r"[\w.]+", f"{name} {kind}".casefold()))
+    return f"{kind.capitalize()} of {name}" + ("" if told else f": {clip(title, 90)}")
+
+
+def _named(
+    change: Evidence, changes: Sequence[Evidence], symptoms: Sequence[Evidence], nature: Nature
+) -> tuple[float, list[Evidence]]:
+    """How loudly the change's version, service and identifiers stand in what failed, and where."""
+    marks = _marks(change, changes, nature)
+    best: dict[str, float] = {}
+    support: dict[str, float] = {}
+    for one in symptoms:
+        text = f"{one.title}\n{one.excerpt}".casefold()
+        for mark, worth in marks.items():
+            if one.service == change.service and mark == change.service.casefold():
+                # A service's own telemetry always names it.
+                continue
+            if worth > 0 and _contains(text, mark):
+                best[mark] = max(best.get(mark, 0.0), worth * one.weight)
+                support[one.id] = support.get(one.id, 0.0) + worth * one.weight
+    ranked = sorted((one for one in symptoms if one.id in support), key=lambda one: (-support[one.id], one.id))
+    return min(3.5, sum(best.values())), [one for one in ranked if support[one.id] >= 0.1]
+
+
+def _marks(change: Evidence, changes: Sequence[Evidence], nature: Nature) -> dict[str, float]:
+    """Names that would betray the change, with their worth; those that several changes share tell less."""
+    facts = change.facts
+    version, service = str(facts.get("version") or "").casefold(), change.service.casefold()
+    # A diff is full of names that its change does not touch; its words are weighed elsewhere.
+    text = f"{facts.get('title', '')} {'' if nature.read else facts.get('detail', '')}"
+    marks = {name.casefold(): 0.6 for name in _IDENTIFIER.findall(text) if len(name) >= 4}
+    others = [
+        f"{one.facts.get('title', '')} {one.facts.get('detail', '')}".casefold() for one in changes if one is not change
+    ]
+    for mark in marks:
+        marks[mark] /= 1 + sum(mark in other for other in others)
+    marks[service] = 0.5
+    if version and re.search(r"\d", version):
+        marks[version] = 1.2 if version.count(".") >= 1 or len(version) >= 6 else 0.3
+        marks[f"{service}/{version}"] = 1.2
+    return marks
+
+
+def _contains(text: str, mark: str) -> bool:
+    return mark in text and re.search(rf"(?<![\w.]){re.escape(mark)}(?![\w]|\.\d)", text) is not None
+
+
+def _strongest(support: Sequence[Evidence], symptoms: Sequence[Evidence]) -> list[Evidence]:
+    """Where the change shows up, then the loudest symptom; each once, three at most."""
+    # A quiet line that merely names the change is no support as long as something loud names it too.
+    telling = [one for one in support if one.weight >= _MOVED] or support[:1]
+    ordered = dict.fromkeys([*[one.id for one in telling[:2]], *[one.id for one in by_weight(symptoms)[:2]]])
+    known = {one.id: one for one in symptoms}
+    return [known[eid] for eid in list(ordered)[:3]]
+
+
+def _relation(facts: Mapping[str, object]) -> float:
+    kind = str(facts.get("relation", "unrelated"))
+    value = _RELATION.get(kind, 0.0)
+    return value / max(1.0, number_in(facts, "distance")) if kind in {"dependency", "dependent"} else value

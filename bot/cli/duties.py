@@ -1,0 +1,42 @@
+"""What `aiops serve` does by the clock, beside its loops."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bot.bootstrap import Core
+from bot.flows import Acting
+from bot.webhook import Metrics
+
+_SWEEP_EVERY_S = 2.0
+_DIGEST_EVERY_S = 10.0
+_NUMBERS_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """Done again and again; each decides by itself whether there is anything to do."""
+
+    every_s: float
+    name: str
+    call: Callable[[], Awaitable[object]]
+
+
+def duties(core: Core, acting: Acting, metrics: Metrics) -> Sequence[Duty]:
+    """Everything that nobody asks for."""
+    reports = core.reports
+
+    async def show_numbers() -> None:
+        metrics.numbers.show(await reports.digest(""))
+
+    often = {
+        "approval expiry": acting.expire,
+        "root causes": core.labels.ask,
+        "audit head": acting.announce_head,
+        "nightly fit": core.learning.refit_if_due,
+        "digest details": reports.add_details,
+    }
+    return [
+        *(Duty(every_s=_SWEEP_EVERY_S, name=name, call=call) for name, call in often.items()),
+        Duty(every_s=_DIGEST_EVERY_S, name="digest", call=reports.post_if_due),
+        Duty(every_s=_NUMBERS_EVERY_S, name="numbers", call=show_numbers),
+    ]

@@ -1,0 +1,157 @@
+"""What the offline analyst makes of scripted worlds, over a real MCP server: changes read, roots walked to, no change to blame."""
+
+import pytest
+
+from bot.agent.analyst import analyse
+from bot.agent.causes import Case
+from bot.agent.diagnostics import from_signature
+from bot.agent.findings import numbered
+from bot.core.evidence import EvidenceKind, EvidencePack, Window
+from bot.core.hypothesis import CauseClass, Suspect
+from bot.core.runbook import Effect, Signature, Step
+from bot.ports import ToolResult
+from tests.agent.conftest import make_alert, make_brief
+from tests.agent.worlds import ONSET, World, change, line, series, service
+
+HARMLESS = "files: web/page.py\n@@ -1 +1 @@\n-  # pays the cart\n+  # pays the whole cart\n"
+TAKEN = "files: web/pool.py\n@@ -8,3 +8,3 @@\n def pool():\n-    return Pool(size=40)\n+    return Pool(size=4)\n"
+
+
+def slow(before=0.1, after=2.0, start=-120):
+    return lambda t: (before if t < start else after) * (1 + 0.02 * (t % 70) / 70)
+
+
+def shop_brief(name="ShopSlow", summary="shop answers slowly", **labels):
+    alert = make_alert(name=name, service="shop", labels={"service": "shop", **labels}, summary=summary, annotations={})
+    return make_brief(alerts=(alert,))
+
+
+def shop_world(*changes, logs=(), metrics=(), depends_on=()):
+    quiet = [line(t, "INFO", "shop", f"order {t + 5000} paid") for t in range(-1700, 30, 20)]
+    return World(
+        services=[service("shop", depends_on=depends_on, changes=changes), *(service(name) for name in depends_on)],
+        metrics={"shop": [series("request_seconds_p95", slow(), kind="latency", unit="s"), *metrics]},
+        logs={"shop": [*quiet, *logs]},
+    )
+
+
+async def test_the_change_whose_diff_can_do_it_is_blamed_though_a_harmless_one_came_right_before_the_alert(rig):
+    logs = [line(t, "ERROR", "shop", f"pool size exhausted, waited {t + 200} ms") for t in range(-118, 30, 4)]
+    world = shop_world(
+        change("c-old", "commit", -4000, "Tidy the pool", TAKEN), change("c-new", "commit", -130, "Tidy the page", HARMLESS), logs=logs
+    )  # fmt: skip
+
+    out = await (await rig(world)).run(shop_brief())
+
+    assert out.top.suspect == Suspect(service="shop", change_id="c-old")
+    told = next(one for one in out.pack.evidence if one.facts.get("change_id") == "c-old")
+    assert "what it does: lowers size from 40 to 4" in told.excerpt
+    assert all(one.suspect is None or one.suspect.change_id != "c-new" for one in out.assessment.hypotheses[:1])
+
+
+async def test_when_only_harmless_diffs_are_near_no_change_is_blamed(rig):
+    world = shop_world(
+        change("c-1", "commit", -130, "Tidy the page", HARMLESS),
+        change("c-2", "commit", -900, "Tidy the words", HARMLESS),
+    )
+
+    out = await (await rig(world)).run(shop_brief())
+
+    assert out.top.suspect is None or out.top.suspect.change_id is None
+
+
+async def test_an_expired_certificate_is_named_instead_of_the_latest_release(rig):
+    logs = [
+        line(t, "ERROR", "shop", "calling payments: x509: certificate has expired or is not yet valid")
+        for t in range(-118, 30, 4)
+    ]
+    world = shop_world(change("c-1", "commit", -130, "Tidy the page", HARMLESS), logs=logs)
+
+    out = await (await rig(world)).run(shop_brief())
+
+    assert out.top.cause_class is CauseClass.SECURITY
+    assert out.top.evidence_ids
+    assert "certificate" in out.top.title
+
+
+async def test_more_load_than_ever_is_named_when_nothing_was_changed(rig):
+    busy = [series("requests_total", lambda t: 100.0 if t < -200 else 600.0, kind="traffic", unit="per second")]
+
+    out = await (await rig(shop_world(metrics=busy))).run(shop_brief())
+
+    assert out.top.cause_class is CauseClass.CAPACITY
+    assert any("Load rose" in claim.text for claim in out.top.claims)
+
+
+async def test_the_dependency_at_the_root_is_found_by_walking_down_from_the_alert(rig):
+    world = shop_world(depends_on=("cart", "search"))
+    world.services[1]["depends_on"] = ["cart-db"]
+    world.services.append(service("cart-db"))
+    world.metrics["cart"] = [series("request_seconds_p95", slow(0.05, 1.2, -130), kind="latency", unit="s")]
+    world.metrics["cart-db"] = [series("query_seconds_p95", slow(0.01, 0.9, -140), kind="latency", unit="s")]
+    world.metrics["search"] = [series("request_seconds_p95", slow(0.05, 0.05), kind="latency", unit="s")]
+
+    out = await (await rig(world)).run(shop_brief())
+
+    assert out.top.suspect == Suspect(service="cart-db")
+    said = next(one for one in out.pack.evidence if "root" in one.facts)
+    assert said.kind is EvidenceKind.METRIC
+    assert said.title.startswith("cart-db is number 1 of 4 services as the root: query_seconds_p95")
+
+
+async def test_a_system_that_says_it_is_well_again_is_called_healthy(rig):
+    logs = [line(t, "ERROR", "shop", "worker 7 crashed") for t in (-400, -390)]
+    logs.append(line(-20, "INFO", "shop", "no further restarts since 08:56, 3 of 3 replicas ready"))
+    world = shop_world(logs=logs)
+    world.metrics["shop"] = [series("request_seconds_p95", slow(0.1, 0.1), kind="latency", unit="s")]
+
+    out = await (await rig(world)).run(shop_brief("ShopCrashed", "shop crashed"))
+
+    assert out.top.cause_class is CauseClass.NO_CAUSE
+
+
+async def test_errors_that_go_on_are_not_called_healed(rig):
+    logs = [
+        line(-200, "INFO", "shop", "connection restored"),
+        *[line(t, "ERROR", "shop", "worker crashed") for t in range(-118, 30, 6)],
+    ]
+
+    out = await (await rig(shop_world(logs=logs))).run(shop_brief())
+
+    assert out.top.cause_class is not CauseClass.NO_CAUSE
+    assert not any("healed" in one.facts for one in out.pack.evidence)
+
+
+@pytest.mark.parametrize("full", [97.0, 86.0])
+async def test_a_resource_that_is_nearly_used_up_is_told_though_it_did_not_move(rig, full):
+    world = shop_world(metrics=[series("disk_used", lambda _: full, kind="saturation", unit="%")])
+
+    out = await (await rig(world)).run(shop_brief())
+
+    assert f"shop: disk_used stands at {full:g} %" in {one.title for one in out.pack.evidence}
+
+
+def test_the_runbooks_sign_makes_its_cause_a_hypothesis():
+    sign = Signature(
+        when="result.waiting > 5", cause="writers wait for a lock", cause_class=CauseClass.DATA, weight=0.8
+    )
+    step = Step(
+        id="locks",
+        title="Sessions that wait",
+        tool="pg_locks",
+        args={},
+        effect=Effect.READ,
+        section="Diagnosis",
+        line=9,
+    )
+    result = ToolResult(
+        tool="pg_locks", server="scripted", args={}, structured={"waiting": 9}, text="9 wait", took_ms=1
+    )
+    window = Window(start=ONSET, end=ONSET)
+    found = from_signature(sign, step, result, "orders-db", "pg_locks()", window)
+    pack = EvidencePack(evidence=numbered([found]), gaps=(), window=window)
+
+    top = analyse(pack, Case(service="orders-db", onset=ONSET)).hypotheses[0]
+
+    assert (top.title, top.cause_class) == ("Writers wait for a lock", CauseClass.DATA)
+    assert top.claims[0].evidence == ("E1",)
