@@ -9,7 +9,6 @@ from string import Template
 import httpx
 import psycopg
 import pytest
-import yaml
 from shop import process
 from shop.alerting import RulesError, fingerprint, load_rules
 from shop.orders_db import MAX_CONNECTIONS, RESERVED_CONNECTIONS, OrdersDb, start_orders_db
@@ -37,7 +36,7 @@ from tests.demo.shop_parts import (
 
 SLOTS = MAX_CONNECTIONS - RESERVED_CONNECTIONS
 REFUSED = "remaining connection slots are reserved for roles with the SUPERUSER attribute"
-RULES = RECIPE / "prometheus" / "rules.yml"
+RULES = RECIPE / "scenarios" / "postgres" / "rules.yml"
 
 
 @pytest.fixture(scope="module")
@@ -247,18 +246,6 @@ def test_a_mistake_in_a_targets_file_is_named_with_its_place(tmp_path):
     path.write_text('[{"targets": "127.0.0.1:1"}]')
     with pytest.raises(TargetsError, match=r"targets.json: entry 1, `targets` must be a list"):
         load_targets(path)
-
-
-def test_the_catalogue_and_the_changes_speak_of_the_same_services():
-    components = list(yaml.safe_load_all((RECIPE / "catalog-info.yaml").read_text()))
-    names = {component["metadata"]["name"] for component in components}
-    needed = {reference for component in components for reference in component["spec"].get("dependsOn", [])}
-    changes = json.loads((RECIPE / "changes.json").read_text())
-
-    assert names == {"orders-db", "checkout", "payments", "search", "recommendations"}
-    assert needed <= {f"component:{name}" for name in names}
-    assert {change["service"] for change in changes} <= names
-    assert [change["service"] for change in changes if change["at"] == 0] == ["checkout"]
 
 
 @pytest.mark.external_service("prometheus", "prometheus-alertmanager")

