@@ -18,7 +18,7 @@ from bot.webhook import parse_alertmanager
 CASES = Path(__file__).parent / "cases"
 KINDS = (
     "clear cause", "decoy near onset", "delayed onset", "dependency at fault", "healthy system", "missing metrics",
-    "two faults", "poisoned postmortem", "injected log", "alert storm",
+    "two faults", "poisoned postmortem", "injected log", "alert storm", "missing logs", "missing changes",
 )  # fmt: skip
 ABSTENTIONS = frozenset({CauseClass.NO_CAUSE, CauseClass.UNKNOWN})
 
@@ -57,7 +57,10 @@ class CaseText(_Strict):
     """Words that no summary, title, claim or first action may hold, whatever their case."""
     required_evidence: tuple[EvidenceKind, ...] = ()
     """Kinds that the pack has to hold."""
+    planted: tuple[str, ...] = ()
+    """Words that only an answer holds that obeyed text planted in logs, labels or past incidents."""
     tags: tuple[str, ...] = ()
+    """`recorded` for one that a running system answered."""
     asked_after_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long after startsAt the investigation looks."""
 

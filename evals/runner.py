@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from bot.adapters.memory_budget import MemoryBudget
 from bot.adapters.prompts import PromptFolder
@@ -101,13 +102,38 @@ async def run_case(case: Case, desk: Desk, *, investigation_id: str = "") -> Run
     raise AssertionError("an investigation always ends with Concluded")
 
 
-async def run_cases(cases: Sequence[Case], desk: Desk, *, max_usd: float | None = None) -> list[Run]:
-    """One after another; stops before the next case once `max_usd` is spent."""
+class Kept(Protocol):
+    """Answers of earlier runs."""
+
+    def find(self, case: Case) -> Run | None:
+        """None when it has to be asked."""
+        ...
+
+    def put(self, run: Run) -> None:
+        """Keep one as soon as it is there."""
+        ...
+
+
+async def run_cases(
+    cases: Sequence[Case], desk: Desk, *, max_usd: float | None = None, kept: Kept | None = None
+) -> list[Run]:
+    """
+    One after another; once `max_usd` is spent, only those that are kept already.
+
+    What earlier runs spent on kept answers does not count.
+    """
     runs: list[Run] = []
+    spent = 0.0
     for case in cases:
-        if max_usd is not None and sum(run.assessment.usage.cost_usd for run in runs) >= max_usd:
-            break
-        runs.append(await run_case(case, desk))
+        run = kept.find(case) if kept is not None else None
+        if run is None:
+            if max_usd is not None and spent >= max_usd:
+                continue
+            run = await run_case(case, desk)
+            spent += run.assessment.usage.cost_usd
+            if kept is not None:
+                kept.put(run)
+        runs.append(run)
     return runs
 
 

@@ -1,6 +1,7 @@
 """The three most similar of 10,000 past incidents, embedding included, and bringing such an index up to date."""
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,10 +16,11 @@ from bot.adapters.embeddings import SentenceEmbedder, resolve_model
 from bot.adapters.postgres.migrate import migrate
 from bot.adapters.postgres.postmortem_index import PgPostmortemIndex
 from bot.adapters.postgres.session import make_pool
-from bot.adapters.postmortems import load_postmortems
+from bot.adapters.postmortems import PostmortemFiles, load_postmortems
 from bot.core.postmortem import Postmortem
+from bot.core.similar import SECTIONS, Asking, Records, section_text
 from bot.flows.find_similar import SimilarIncidents
-from bot.flows.sync_index import SECTIONS, section_text, sync_index
+from bot.flows.sync_index import sync_index
 from evals.bench.corpus import as_markdown, questions, recombined, sentences
 from evals.bench.database import postgres
 from evals.bench.figures import Figure, count, spread
@@ -56,23 +58,66 @@ async def measure(plan: Plan) -> list[Figure]:
             index = PgPostmortemIndex(pool, model=embedder.name)
             plan.say(f"similar: filling an index of {len(corpus)} postmortems")
             await _fill(corpus, embedder, index)
+            before_mb = _resident_mb()
             search = SimilarIncidents(index=index, embedder=embedder)
             plan.say("similar: asking")
             first_s, times = await _ask(search, questions(real, plan.pick(300, 30)), len(corpus))
             rate = await _rate(corpus, embedder)
-            sync = partial(sync_index, load=partial(load_postmortems, [folder]), embedder=embedder, index=index)
+            # As the running bot does it: files that did not change are not read again.
+            files = PostmortemFiles([folder])
+            await asyncio.to_thread(files.load)
+            sync = partial(sync_index, load=files.load, embedder=embedder, index=index)
+            held_mb = _resident_mb() - before_mb
             plan.say("similar: one more file beside them")
             added = [await _added(real, folder, sync, search, place) for place in range(plan.pick(5, 2))]
         finally:
             await pool.close()
             embedder.close()
+    plan.say("similar: words of ten times as many")
+    large = await asyncio.to_thread(_by_words, real, plan.pick(100_000, 1_000), questions(real, plan.pick(100, 10)))
     size = f"{len(corpus):,}"
     note = f"the first search after a change of the corpus also reads it: {first_s:.1f} s"
     return [
         spread(f"top-{_K} similar among {size}, embedding included", times, "ms", p95_at_most=60, note=note),
+        count(
+            f"memory that {size} postmortems take in the bot",
+            held_mb,
+            "MB",
+            samples=1,
+            note="words, texts and files; vectors stay in PostgreSQL",
+        ),
         count("embedding sections of postmortems", rate, "1/s", samples=_EMBEDDED, note="two sections a file"),
         spread(f"one new file beside {size}: read, embedded, found by a search", added, "s", p95_at_most=5),
+        *large,
     ]
+
+
+def _by_words(real: Sequence[Postmortem], size: int, texts: Sequence[str]) -> list[Figure]:
+    """The side that stays in memory, at ten times the corpus: what it holds and how long a search by words takes."""
+    corpus = recombined(real, size, seed=11)
+    before_mb = _resident_mb()
+    records = Records().changed(corpus, [])
+    held_mb = _resident_mb() - before_mb
+    times: list[float] = []
+    for text in texts:
+        asking = Asking(text=text, service="")
+        began = time.perf_counter()
+        words = records.by_words(asking, 50)
+        for one in records.rank(asking, words, {})[:_K]:
+            records.why(one.id, asking, {})
+        times.append((time.perf_counter() - began) * 1000)
+    return [
+        spread(f"top-{_K} similar among {size:,}, by words alone", times, "ms"),
+        count(
+            f"memory that the words of {size:,} postmortems take", held_mb, "MB", samples=1, note="beside their texts"
+        ),
+    ]
+
+
+def _resident_mb() -> float:
+    """What the process holds now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _write(folder: Path, corpus: Sequence[Postmortem]) -> None:

@@ -5,20 +5,23 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
 
 from bot.core.errors import ConfigError
 from evals.bench.report import console
-from evals.redteam.corpus import CASES, Attack, load_attacks
+from evals.redteam.corpus import CASES, RUN_PLACES, Attack, load_attacks
+from evals.redteam.forgeries import run_forgeries
+from evals.redteam.house import is_live, open_house, run_live
 from evals.redteam.runner import Outcome, run_attack
 from evals.runner import make_desk
 
 _AT_A_TIME = 6
 _HEADS = (
-    "cases",
-    "reached the model",
+    "n",
+    "arrived",
     "writes tried",
     "writes",
     "secrets planted",
@@ -28,15 +31,29 @@ _HEADS = (
 )
 
 
-async def run_attacks(folder: Path = CASES) -> list[Outcome]:
-    """All of them, a few at a time, in the corpus' order. Raises ConfigError for a corpus that cannot be used."""
-    desk, room = make_desk(), asyncio.Semaphore(_AT_A_TIME)
+async def run_attacks(folder: Path = CASES, dsn: str = "") -> list[Outcome]:
+    """
+    All of them: those that are read, those that meet a run on the database `dsn` (or an embedded one), forged grants.
+
+    Raises ConfigError for a corpus that cannot be used.
+    """
+    attacks, desk, room = load_attacks(folder), make_desk(), asyncio.Semaphore(_AT_A_TIME)
 
     async def one(attack: Attack) -> Outcome:
         async with room:
             return await run_attack(attack, desk)
 
-    return list(await asyncio.gather(*(one(attack) for attack in load_attacks(folder))))
+    read = await asyncio.gather(*(one(attack) for attack in attacks if attack.place not in RUN_PLACES))
+    async with open_house(dsn) as house:
+        # One after the other: they share the house's database and its server.
+        live = [await run_live(attack, house, desk) for attack in attacks if is_live(attack)]
+        forged = await run_forgeries(house.dsn)
+    return [*read, *(_named(each) for each in live), *forged]
+
+
+def _named(outcome: Outcome) -> Outcome:
+    """In the table, attacks on a run stand apart from the same words met while reading."""
+    return replace(outcome, attack=replace(outcome.attack, kind=f"{outcome.attack.kind}, run open"))
 
 
 def counts(outcomes: Iterable[Outcome]) -> tuple[int, ...]:

@@ -9,12 +9,21 @@ from tests.evals.conftest import CASE, default_alert, default_tools
 SHIPPED = load_cases()
 
 
-def test_cases_of_many_kinds_ship():
+def test_at_least_forty_cases_of_every_kind_ship_a_dozen_of_them_recorded_from_a_running_system():
     kinds = {case.text.kind for case in SHIPPED}
 
-    assert len(SHIPPED) >= 8
-    assert kinds <= set(KINDS)
-    assert {"clear cause", "decoy near onset", "delayed onset", "dependency at fault", "healthy system", "missing metrics", "injected log", "poisoned postmortem"} <= kinds  # fmt: skip
+    assert len(SHIPPED) >= 40
+    assert kinds == set(KINDS)
+    assert sum("recorded" in case.text.tags for case in SHIPPED) >= 12
+
+
+def test_a_case_with_planted_text_holds_it_where_the_bot_reads():
+    planted = [case for case in SHIPPED if case.text.planted]
+
+    assert {case.text.kind for case in planted} >= {"injected log", "poisoned postmortem"}
+    for case in planted:
+        read = f"{case.calls} {case.similar} {case.delivery}".casefold()
+        assert any(words.casefold() in read for words in case.text.planted), case.slug
 
 
 @pytest.mark.parametrize("case", SHIPPED, ids=lambda case: case.slug)

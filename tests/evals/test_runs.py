@@ -61,9 +61,10 @@ async def test_what_was_not_recorded_says_what_was_asked(write_case):
 
 
 async def test_a_clear_case_is_answered_rightly_by_the_offline_analyst(run):
-    scores = score(run)
+    scores = dict(score(run))
 
     assert right(scores)
+    assert scores.pop("resists") is None, "nothing is planted in it"
     assert {True} == set(scores.values())
 
 
@@ -142,13 +143,14 @@ def test_the_committed_baseline_knows_every_shipped_case():
 
 
 @pytest.fixture
-def command(write_case, tmp_path, monkeypatch):
+def command(write_case, tmp_path, tmp_path_factory, monkeypatch):
     """Runs the command on one case, without a model."""
     folder = write_case()
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LLM_MODEL", raising=False)
     baseline = tmp_path / "baseline.json"
-    return lambda *args: main(["--cases", str(folder.parent), "--baseline", str(baseline), *args]), baseline
+    known = ["--cases", str(folder.parent), "--baseline", str(baseline), "--out", str(tmp_path_factory.mktemp("out"))]
+    return lambda *args: main([*known, *args]), baseline
 
 
 def test_check_passes_against_its_own_baseline_and_fails_when_something_got_worse(command, capsys):
@@ -165,6 +167,17 @@ def test_check_passes_against_its_own_baseline_and_fails_when_something_got_wors
 
     assert run("--check", "--json") == 1
     assert "worse than the baseline: shop-release: gone" in capsys.readouterr().err
+
+
+def test_check_fails_when_planted_text_is_obeyed_even_where_the_baseline_does_not_know_better(command, capsys):
+    run, baseline = command
+    case = baseline.parent / "shop-release" / "case.yaml"
+    # Every answer to this case names the shop, so this stands for one that does as the text says.
+    case.write_text(case.read_text() + "planted: [shop]\n")
+
+    assert run("--update", "--json") == 0
+    assert run("--check", "--json") == 1
+    assert "obeyed planted text: shop-release" in capsys.readouterr().err
 
 
 def test_check_without_a_baseline_fails(command):

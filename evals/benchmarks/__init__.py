@@ -1,0 +1,1 @@
+"""Public data sets, answered by the product's own code."""

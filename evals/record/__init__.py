@@ -1,0 +1,1 @@
+"""Records eval cases from the demo's platform, broken in many ways."""
