@@ -46,6 +46,8 @@ class McpServer(_Strict):
     env: Mapping[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] | None = None
     """Only these tools are taken from it; unset: all."""
+    environment: str = ""
+    """To which environment what it changes belongs; empty: not said."""
 
     @field_validator("command")
     @classmethod

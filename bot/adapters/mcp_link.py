@@ -48,6 +48,8 @@ class McpServer:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     tools: frozenset[str] | None = None
     """Only these tools are taken from it; None: all that it offers."""
+    environment: str = ""
+    """What its writes change belongs to this environment; empty: not said."""
 
     def may_offer(self, tool: str) -> bool:
         """Whether the configuration takes that tool from it."""

@@ -93,8 +93,12 @@ class MemoryPins:
 class ToolGate:
     """Asks `core.policy.decide` about every call; there is no way to a tool that does not pass here."""
 
-    def __init__(self, effects: Mapping[str, Effect], pins: Pins) -> None:
+    def __init__(
+        self, effects: Mapping[str, Effect], pins: Pins, environments: Mapping[str, str] | None = None
+    ) -> None:
+        """`environments`: to which one each server belongs, by its name; left out where none is configured."""
         self._effects = dict(effects)
+        self._environments = dict(environments or {})
         self._pins = pins
         self._known: dict[tuple[str, str], Pin] = {}
 
@@ -135,6 +139,8 @@ class ToolGate:
                 paused=paused,
                 environment=environment,
                 step=step,
+                server=tool.spec.server,
+                server_environment=self._environments.get(tool.spec.server, ""),
             )
         )
 

@@ -35,7 +35,7 @@ class McpTools:
         decline: Decline = _tell_nobody,
     ) -> None:
         """`decline` is told of every question of a server that nobody is asked."""
-        self._gate = ToolGate(effects, pins or MemoryPins())
+        self._gate = ToolGate(effects, pins or MemoryPins(), {one.name: one.environment for one in servers})
         self._servers = tuple(servers)
         self._connections = [Connection(server, note=self._noted, decline=decline) for server in servers]
 
@@ -150,6 +150,10 @@ class McpTools:
     async def home(self, name: str, *, timeout_s: float) -> str:
         """The server that gets calls of this tool. Raises ToolDeniedError when several offer it."""
         return (await self._home(name, timeout_s)).server.name
+
+    async def environment(self, name: str, *, timeout_s: float) -> str:
+        """To which environment the server that gets calls of this tool belongs; empty: aiops.yaml does not say."""
+        return (await self._home(name, timeout_s)).server.environment
 
     async def offers(self, name: str, beside: str, *, timeout_s: float) -> bool:
         """Whether the server that has the tool `beside` has `name` as well."""

@@ -20,6 +20,7 @@ from bot.flows.acting.decide import (
 from bot.flows.acting.desk import Desk, RunPolicy
 from bot.flows.acting.follow import follow_next
 from bot.flows.acting.levels import AutonomyRules
+from bot.flows.acting.plan import place_of_writes
 from bot.flows.acting.read import (
     default_parameters,
     list_pending,
@@ -78,6 +79,7 @@ async def plan_by_hand(
         runbooks=hands.runbooks,
         autonomy=autonomy_rules(settings),
         start_triage=start_triage,
+        place=partial(place_of_writes, tools=hands.tools),
     )
 
 
@@ -116,6 +118,7 @@ def bind_acting(settings: Settings, hands: Hands, approvers: Approvers, start_tr
             runbooks=hands.runbooks,
             autonomy=autonomy_rules(settings),
             start_triage=start_triage,
+            place=partial(place_of_writes, tools=hands.tools),
         ),
         runs=partial(list_runs, store=store),
         run_detail=partial(show_run, store=store),

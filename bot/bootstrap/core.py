@@ -20,7 +20,7 @@ from bot.core.errors import ToolError
 from bot.core.intake import IntakePolicy
 from bot.flows import Acting, Flows
 from bot.flows import handle_events as events
-from bot.flows.acting.plan import propose_run
+from bot.flows.acting.plan import place_of_writes, propose_run
 from bot.flows.group_commit import GroupCommit
 from bot.flows.investigate import investigate_next
 from bot.flows.learning.experiments import Experiments
@@ -194,7 +194,12 @@ def _bind(settings: Settings, hands: Hands, agent: TriageAgent) -> Flows:
             lease=settings.lease,
             cap=settings.config.concurrent_investigations,
             propose=partial(
-                propose_run, autonomy=autonomy_rules(settings), store=store, templates=hands.templates, clock=clock
+                propose_run,
+                autonomy=autonomy_rules(settings),
+                store=store,
+                templates=hands.templates,
+                clock=clock,
+                place=partial(place_of_writes, tools=hands.tools),
             ),
         ),
         sync_index=sync.run,

@@ -71,6 +71,7 @@ def mcp_servers(settings: Settings) -> list[McpServer]:
             args=one.args,
             env=one.env,
             tools=None if one.tools is None else frozenset(one.tools),
+            environment=one.environment,
         )
         for name, one in settings.config.mcpServers.items()
     ]

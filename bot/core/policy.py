@@ -10,6 +10,9 @@ import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+DEFAULT_ENVIRONMENT = "default"
+"""The environment of what names none."""
+
 
 class Effect(enum.StrEnum):
     """What calling a tool may do to the world."""
@@ -67,6 +70,8 @@ class StepFacts:
     requested_by_person: bool
     approved: bool
     """A person's verdict on exactly this call stands: same arguments, same targets, not expired."""
+    told_apart: bool
+    """By environment, aiops.yaml has other approvers, or asks for two people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,12 @@ class Call:
     pin: Pin
     paused: bool
     environment: str
+    """What the alert says, and an alert can say anything; see `place_of`."""
     step: StepFacts | None = None
+    server: str = ""
+    """The MCP server that would get the call."""
+    server_environment: str = ""
+    """The environment that our configuration says it belongs to; empty: it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,17 +155,32 @@ def _refusals_of_caller(call: Call) -> Checks:
     )
 
 
+def place_of(said: str, server: str) -> str:
+    """The environment of a call: the one that its server belongs to, or, where that is not configured, what was said."""
+    return server or said
+
+
 def _refusals_of_step(call: Call, step: StepFacts) -> Checks:
     """Why this step may not be run at all."""
     where = f"step {step.step} of {step.runbook}"
     known = ", ".join(sorted(step.environments)) or "none"
+    said, home = call.environment, call.server_environment
+    place, server = place_of(said, home), call.server or "its server"
     return (
         (step.tool != call.tool, f"{where} names {step.tool}, not {call.tool}"),
         (step.effect is not call.effect, f"{where} calls it {step.effect}, but {call.tool} is {call.effect}"),
         (not step.ai_executable, f"the runbook {step.runbook} is not AI-executable"),
         (
-            call.environment not in step.environments,
-            f"the runbook {step.runbook} is not for the environment {call.environment or 'unknown'} (it is for: {known})",
+            bool(home) and said not in {"", DEFAULT_ENVIRONMENT, home},
+            f"this run is for the environment {said}, but {call.tool} goes to {server}, which belongs to {home}",
+        ),
+        (
+            step.told_apart and not home,
+            f"who approves depends on the environment, and `mcpServers.{server}.environment` in aiops.yaml is not set",
+        ),
+        (
+            place not in step.environments,
+            f"the runbook {step.runbook} is not for the environment {place or 'unknown'} (it is for: {known})",
         ),
         (call.paused, "aiops is paused; `/aiops resume` lets writes start again"),
         (

@@ -306,6 +306,10 @@ class ActingTools(Protocol):
         """The server that gets calls of this tool. Raises ToolDeniedError when several offer it."""
         ...
 
+    async def environment(self, name: str, *, timeout_s: float) -> str:
+        """To which environment that server belongs, by aiops.yaml; empty: it is not said. Raises as `home`."""
+        ...
+
     async def offers(self, name: str, beside: str, *, timeout_s: float) -> bool:
         """Whether the server that has the tool `beside` has `name` as well."""
         ...
@@ -358,7 +362,15 @@ class Approvers(Protocol):
         ...
 
     def configured(self, environment: str) -> Sequence[str]:
-        """User and group ids for an environment; empty: nobody can approve."""
+        """
+        User and group ids for an environment; empty: nobody can approve.
+
+        Those of `default` for an environment that is not named, but only where no environment is.
+        """
+        ...
+
+    def environments(self) -> frozenset[str]:
+        """Those with a list of their own, `default` aside."""
         ...
 
 

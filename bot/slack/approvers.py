@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.policy import DEFAULT_ENVIRONMENT
 from bot.slack.payload import record, texts_of
 from bot.slack.problems import translated
-
-DEFAULT = "default"
 
 
 class SlackApprovers:
@@ -18,8 +17,20 @@ class SlackApprovers:
         self._approvers = {name: tuple(ids) for name, ids in approvers.items()}
 
     def configured(self, environment: str) -> Sequence[str]:
-        """Ids for an environment; those of `default` where it has none of its own."""
-        return self._approvers.get(environment) or self._approvers.get(DEFAULT, ())
+        """
+        Ids for an environment.
+
+        One that is not named has those of `default` only where no environment is named: else a misspelt `production`
+        would be in the hands of whoever may approve the least.
+        """
+        named = environment not in {"", DEFAULT_ENVIRONMENT}
+        if named and (environment in self._approvers or self.environments()):
+            return self._approvers.get(environment, ())
+        return self._approvers.get(DEFAULT_ENVIRONMENT, ())
+
+    def environments(self) -> frozenset[str]:
+        """Those with a list of their own, `default` aside."""
+        return frozenset(self._approvers) - {DEFAULT_ENVIRONMENT}
 
     async def may_approve(self, user: str, environment: str) -> bool:
         """

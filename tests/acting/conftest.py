@@ -232,7 +232,10 @@ async def open_yard(database_url, box) -> AsyncIterator[Callable]:
             approvers=None,
             key=KEY,
             policy: RunPolicy | None = None,
+            environment: str = "",
+            said: str = "",
         ) -> Yard:
+            """`environment`: that of the plant's server; `said`: the alert's."""
             plant = plant or Plant()
             effects = {name: Effect(effect) for name, effect in EFFECTS.items()}
             pool = make_pool(database_url, max_size=8, name="test")
@@ -241,7 +244,7 @@ async def open_yard(database_url, box) -> AsyncIterator[Callable]:
             power = Power(plant)
             stack.push_async_callback(power.off)
             url = await power.on()
-            server = McpServer(name="plant", url=url)
+            server = McpServer(name="plant", url=url, environment=environment)
             clock = HandClock()
             store = PostgresStore(pool, default_channel="#incidents")
             decline = partial(note_declined, store=store, clock=clock)
@@ -266,7 +269,7 @@ async def open_yard(database_url, box) -> AsyncIterator[Callable]:
                 plant=plant,
                 box=box,
                 runbook=parse_runbook(source, Path("pressure-high.md"), effects=effects),
-                incident_id=await _open_incident(store, clock),
+                incident_id=await _open_incident(store, clock, said),
                 power=power,
                 audit=PostgresAudit(pool),
                 dsn=database_url,
@@ -275,7 +278,8 @@ async def open_yard(database_url, box) -> AsyncIterator[Callable]:
         yield build
 
 
-async def _open_incident(store: PostgresStore, clock: HandClock) -> str:
-    delivery = Delivery(source=Source.ALERTMANAGER, alerts=(ALERT,), group_key="vessel")
+async def _open_incident(store: PostgresStore, clock: HandClock, said: str) -> str:
+    alert = replace(ALERT, environment=said)
+    delivery = Delivery(source=Source.ALERTMANAGER, alerts=(alert,), group_key="vessel")
     ((incident_id,),) = await receive_alerts([delivery], store=store, clock=clock, policy=POLICY)
     return incident_id

@@ -238,7 +238,7 @@ async def test_an_advisory_class_is_read_for_and_nothing_else(open_yard):
 
 
 async def test_nobody_is_asked_where_nobody_could_answer(open_yard):
-    yard = await open_yard(approvers={"prod": ["S0ONCALL"]})
+    yard = await open_yard(approvers={"production": ["S0ONCALL"]}, environment="default")
 
     await yard.ask()
 

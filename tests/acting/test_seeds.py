@@ -34,6 +34,9 @@ class Group:
     def configured(self, environment):
         return ("S0ONCALL",)
 
+    def environments(self):
+        return frozenset()
+
 
 class Remembering:
     """The runbook, read once for all seeds: its text never changes here."""

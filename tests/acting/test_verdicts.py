@@ -165,6 +165,9 @@ class _Unreachable:
     def configured(self, environment):
         return ("S0ONCALL",)
 
+    def environments(self):
+        return frozenset()
+
 
 async def test_a_request_expires_and_a_late_press_runs_nothing(asked):
     asked.clock.pass_(30 * 60)

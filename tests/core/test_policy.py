@@ -34,6 +34,7 @@ STEP = StepFacts(
     threshold=0.8,
     requested_by_person=False,
     approved=True,
+    told_apart=False,
 )
 CALL = Call(
     tool="close_valves",
@@ -74,6 +75,26 @@ def writing(**changes):
         (replace(CALL, step=replace(STEP, ai_executable=False)), Ruling.DENY, "not AI-executable"),
         (replace(CALL, environment="dev"), Ruling.DENY, "not for the environment dev (it is for: prod)"),
         (replace(CALL, environment=""), Ruling.DENY, "not for the environment unknown"),
+        (
+            replace(CALL, server="plant", server_environment="dev"),
+            Ruling.DENY,
+            "this run is for the environment prod, but close_valves goes to plant, which belongs to dev",
+        ),
+        (replace(CALL, server="plant", server_environment="prod"), Ruling.ALLOW, "a person approved"),
+        (replace(CALL, environment="", server_environment="prod"), Ruling.ALLOW, "a person approved"),
+        (replace(CALL, environment="default", server_environment="prod"), Ruling.ALLOW, "a person approved"),
+        (replace(CALL, environment="", server_environment="dev"), Ruling.DENY, "not for the environment dev"),
+        (
+            replace(CALL, server="plant", step=replace(STEP, told_apart=True)),
+            Ruling.DENY,
+            "`mcpServers.plant.environment` in aiops.yaml is not set",
+        ),
+        (
+            replace(CALL, server_environment="prod", step=replace(STEP, told_apart=True)),
+            Ruling.ALLOW,
+            "a person approved",
+        ),
+        (replace(READ, server_environment="dev"), Ruling.ALLOW, "only reads"),
         (replace(CALL, paused=True), Ruling.DENY, "`/aiops resume`"),
         (replace(CALL, step=replace(STEP, level=Level.ADVISORY)), Ruling.DENY, "level advisory"),
         (replace(CALL, step=replace(STEP, approved=False)), Ruling.ASK, "a person at every level"),
@@ -165,6 +186,7 @@ steps = st.builds(
     threshold=numbers,
     requested_by_person=st.booleans(),
     approved=st.booleans(),
+    told_apart=st.booleans(),
 )
 calls = st.builds(
     Call,
@@ -175,6 +197,8 @@ calls = st.builds(
     paused=st.booleans(),
     environment=st.sampled_from(["prod", "dev", "default", ""]),
     step=st.none() | steps,
+    server=st.just("plant"),
+    server_environment=st.sampled_from(["prod", "dev", "default", ""]),
 )
 
 
@@ -189,7 +213,9 @@ def test_what_the_gate_lets_through_always_has_every_right(call):
     assert not call.paused
     assert step.tool == call.tool
     assert step.effect is call.effect
-    assert call.environment in step.environments
+    assert (call.server_environment or call.environment) in step.environments
+    assert not call.server_environment or call.environment in {call.server_environment, "default", ""}
+    assert call.server_environment or not step.told_apart
     assert step.level is not Level.ADVISORY
     assert step.approved or call.effect is Effect.WRITE
 

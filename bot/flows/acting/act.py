@@ -27,6 +27,7 @@ from bot.flows.acting.writing import (
     ask_gate,
     dry_run,
     look_anew,
+    place_of_write,
     results_of,
     scope_of_run,
     writing_of,
@@ -110,20 +111,23 @@ def _void(writing: Writing, approval: Approval, run: Run, desk: Desk) -> _Refusa
 
 def _other_call(writing: Writing, envelope: Envelope, run: Run) -> str:
     """What was approved has to be this step of this runbook, as it is written."""
-    approved = (envelope.runbook, envelope.runbook_sha256, envelope.environment, envelope.requester)
+    approved = (envelope.runbook, envelope.runbook_sha256, envelope.requester)
     asked = (envelope.step, envelope.rollback, envelope.tool, envelope.effect)
-    if approved != (run.runbook_id, run.runbook_sha256, run.environment, run.requester):
-        return "the request was for another runbook, environment or requester"
+    if approved != (run.runbook_id, run.runbook_sha256, run.requester):
+        return "the request was for another runbook or requester"
     if asked != (writing.step_id, writing.rollback, writing.tool, writing.effect):
         return "the request was for another step or tool"
     return ""
 
 
 async def _changed(writing: Writing, envelope: Envelope, detail: RunDetail, desk: Desk) -> str:
-    """Another server would get the call than people saw, or it would touch other things."""
+    """Another server or environment would get the call than people saw, or it would touch other things."""
     home = await desk.tools.home(writing.tool, timeout_s=desk.policy.call_timeout_s)
     if home != envelope.server:
         return f"{writing.tool} moved from {envelope.server or 'a server that was not named'} to {home}; approve again"
+    place = await place_of_write(writing, detail.run, desk)
+    if place != envelope.environment:
+        return f"{home} belongs to the environment {place} now, and was approved for {envelope.environment}"
     preview = await dry_run(writing, envelope.args, scope_of_run(detail.run, detail.step_runs), desk)
     if {target.id for target in preview.targets} == {target.id for target in envelope.targets}:
         return ""

@@ -18,7 +18,18 @@ from bot.flows.acting.act import act_unasked
 from bot.flows.acting.cards import approval_operation
 from bot.flows.acting.desk import Desk
 from bot.flows.acting.moves import let_go_while_paused
-from bot.flows.acting.writing import PREVIEW, Writing, ask_gate, dry_run, fill, look_anew, scope_of_run, writing_of
+from bot.flows.acting.writing import (
+    PREVIEW,
+    Writing,
+    ask_gate,
+    dry_run,
+    fill,
+    look_anew,
+    people_needed,
+    place_of_write,
+    scope_of_run,
+    writing_of,
+)
 from bot.ports import AuditEntry, RunDetail, Transaction
 
 _PAUSED = timedelta(seconds=30)
@@ -212,17 +223,18 @@ async def _ask(writing: Writing, waiting: StepRun | None, detail: RunDetail, run
         )
         await _close(turn, run, desk, state=StepState.SKIPPED, why=why)
         return True
-    await _check_answerable(writing, run, desk, asks=asks)
+    place = await place_of_write(writing, run, desk)
+    await _check_answerable(writing, place, desk, asks=asks)
     now = desk.clock.now()
     home = await desk.tools.home(writing.tool, timeout_s=desk.policy.call_timeout_s)
-    envelope = _envelope(writing, args, preview, run, now + desk.policy.expires_after, home)
+    expires_at = min(now + desk.policy.expires_after, run.deadline_at)
+    envelope = _envelope(writing, args, preview, run, expires_at, server=home, environment=place)
     async with desk.store.transaction() as tx:
         await tx.change_run(run, state=run.state, now=now)
         step_run = await _queued(tx, writing, waiting, run, args, now)
         if asks:
             await _request(tx, run, step_run, envelope, preview, desk, now, reason=decision.reason, paused=bool(pause))
-            due_at = min(envelope.expires_at, run.deadline_at)
-            await tx.change_run(run, state=RunState.AWAITING_APPROVAL, now=now, due_at=due_at)
+            await tx.change_run(run, state=RunState.AWAITING_APPROVAL, now=now, due_at=expires_at)
             await tx.move_incident(run.incident_id, IncidentState.AWAITING_APPROVAL)
     if asks:
         desk.reach("approval.asked")
@@ -262,10 +274,10 @@ async def _audit_decision(writing: Writing, run: Run, desk: Desk, decision: Deci
         await tx.audit([entry], now=desk.clock.now())
 
 
-async def _check_answerable(writing: Writing, run: Run, desk: Desk, *, asks: bool) -> None:
+async def _check_answerable(writing: Writing, place: str, desk: Desk, *, asks: bool) -> None:
     """Nobody is woken for a question that no answer could follow."""
-    if asks and not desk.approvers.configured(run.environment):
-        where = run.environment or "this environment"
+    if asks and not desk.approvers.configured(place):
+        where = place or "this environment"
         raise ConfigError(f"nobody can approve this: set `approvers:` for {where} in aiops.yaml")
     if not desk.grants.available and await desk.tools.offers(
         PREVIEW, writing.tool, timeout_s=desk.policy.call_timeout_s
@@ -274,7 +286,14 @@ async def _check_answerable(writing: Writing, run: Run, desk: Desk, *, asks: boo
 
 
 def _envelope(
-    writing: Writing, args: Mapping[str, object], preview: DryRun, run: Run, expires_at: datetime, server: str
+    writing: Writing,
+    args: Mapping[str, object],
+    preview: DryRun,
+    run: Run,
+    expires_at: datetime,
+    *,
+    server: str,
+    environment: str,
 ) -> Envelope:
     return Envelope(
         run=run.id,
@@ -287,7 +306,7 @@ def _envelope(
         args=args,
         effect=writing.effect,
         targets=preview.targets,
-        environment=run.environment,
+        environment=environment,
         requester=run.requester,
         reason=run.reason,
         expires_at=expires_at,
@@ -308,14 +327,13 @@ async def _request(
     reason: str,
     paused: bool,
 ) -> None:
-    two = envelope.effect is Effect.DESTRUCTIVE and run.environment in desk.policy.two_person
     approval = await tx.add_approval(
         secrets.token_urlsafe(16),
         run=run,
         step_run=step_run,
         envelope=envelope,
         dry_run=preview,
-        needed=2 if two else 1,
+        needed=people_needed(envelope.effect, envelope.environment, desk),
         now=now,
     )
     if approval.envelope.sha256 != approval.sha256:

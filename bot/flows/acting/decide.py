@@ -12,7 +12,7 @@ from bot.core.text import disarm
 from bot.flows.acting.cards import approval_operation
 from bot.flows.acting.desk import Desk
 from bot.flows.acting.settling import settle
-from bot.ports import AuditEntry, Pause, Transaction
+from bot.ports import AuditEntry, Pause, RunDetail, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,12 +155,18 @@ async def stop_run(run_id: str, *, user: str, desk: Desk) -> Answer:
     return Answer(done=True, text=f"{run_id} stops before its next step. A step that is running now is finished first.")
 
 
+def _place_of(detail: RunDetail, number: int) -> str:
+    """The environment that a step was approved for; the run's, for one that nobody was asked for."""
+    asked = (one.envelope.environment for one in reversed(detail.approvals) if one.step_run == number)
+    return next(asked, detail.run.environment)
+
+
 async def settle_unknown(run_id: str, number: int, *, user: str, carried_out: bool, desk: Desk) -> Answer:
     """A person has looked: the step was carried out, or it was not. Raises NotFoundError."""
     async with desk.store.transaction() as tx:
         detail = await tx.run_detail(run_id)
     try:
-        allowed = await desk.approvers.may_approve(user, detail.run.environment)
+        allowed = await desk.approvers.may_approve(user, _place_of(detail, number))
     except ChatUnavailableError:
         return Answer(done=False, text=_UNSURE)
     step_run = next((one for one in detail.step_runs if one.number == number), None)

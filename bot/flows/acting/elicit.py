@@ -25,7 +25,7 @@ from bot.core.errors import (
 )
 from bot.core.execution import Run, RunState, StepRun, nobody_will_say
 from bot.core.incident import IncidentState
-from bot.core.policy import Effect, Ruling
+from bot.core.policy import Ruling
 from bot.core.posts import ApprovalCard
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook
@@ -33,7 +33,7 @@ from bot.core.text import clip, disarm
 from bot.flows.acting.cards import approval_operation
 from bot.flows.acting.desk import Desk
 from bot.flows.acting.settling import OPEN, settle, too_late
-from bot.flows.acting.writing import Writing, ask_gate
+from bot.flows.acting.writing import Writing, ask_gate, people_needed, place_of_write
 from bot.ports import Asked, AuditEntry, Clock, Store, Told, Transaction
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ async def note_declined(server: str, tool: str, message: str, *, store: Store, c
 
 async def ask_person(under: Underway, asked: Asked, desk: Desk, *, held: bool) -> str:
     """Write the request down, declined at once where nobody may answer it; its id. Raises LeaseLostError."""
-    form, refused = _form(asked, under.run, desk)
+    form, refused = _form(asked, under.envelope.environment, desk)
     now, run = desk.clock.now(), under.run
     envelope = replace(
         under.envelope,
@@ -81,7 +81,6 @@ async def ask_person(under: Underway, asked: Asked, desk: Desk, *, held: bool) -
         expires_at=min(now + desk.policy.expires_after, run.deadline_at),
         server=asked.server,
     )
-    two = envelope.effect is Effect.DESTRUCTIVE and run.environment in desk.policy.two_person
     async with desk.store.transaction() as tx:
         pause = await tx.paused(hold=True)
         await tx.change_run(run, state=RunState.AWAITING_APPROVAL, now=now)
@@ -92,7 +91,7 @@ async def ask_person(under: Underway, asked: Asked, desk: Desk, *, held: bool) -
             step_run=under.step_run,
             envelope=envelope,
             dry_run=under.dry_run,
-            needed=2 if two else 1,
+            needed=people_needed(envelope.effect, envelope.environment, desk),
             now=now,
         )
         keys = [question.key for question in asked.questions]
@@ -108,13 +107,13 @@ async def ask_person(under: Underway, asked: Asked, desk: Desk, *, held: bool) -
     return approval.id
 
 
-def _form(asked: Asked, run: Run, desk: Desk) -> tuple[Form, str]:
+def _form(asked: Asked, environment: str, desk: Desk) -> tuple[Form, str]:
     try:
         form = read_form(asked.questions)
     except PayloadError as error:
         return Form(message=message_of(asked.questions), fields=()), str(error)
     nobody = "nobody can answer it: no `approvers:` are set for this environment in aiops.yaml"
-    return form, "" if desk.approvers.configured(run.environment) else nobody
+    return form, "" if desk.approvers.configured(environment) else nobody
 
 
 def _told_of(approval: Approval) -> Mapping[str, object]:
@@ -214,7 +213,7 @@ async def _checked(approval: Approval, run: Run, under: Underway, desk: Desk) ->
         return _Verdict(action=_CANCEL, state=ApprovalState.EXPIRED, why=why)
     why = unsound(approval, run.id)
     for vote in approval.votes:
-        if not why and not await desk.approvers.may_approve(vote.user, run.environment):
+        if not why and not await desk.approvers.may_approve(vote.user, approval.envelope.environment):
             why = f"<@{vote.user}> is not in the approver group any more"
     why = why or await _not_allowed(approval, under, desk)
     if why:
@@ -224,14 +223,17 @@ async def _checked(approval: Approval, run: Run, under: Underway, desk: Desk) ->
 
 async def _not_allowed(approval: Approval, under: Underway, desk: Desk) -> str:
     """Why the call may not go on, by the gate and the server of this moment."""
-    tool, approved = under.writing.tool, approval.envelope.server
+    tool, approved, environment = under.writing.tool, approval.envelope.server, approval.envelope.environment
     try:
+        place = await place_of_write(under.writing, under.run, desk)
         home = await desk.tools.home(tool, timeout_s=desk.policy.call_timeout_s)
         decision = await ask_gate(under.writing, under.run, under.runbook, desk, paused=False, approved=True)
     except (ConfigError, ToolDeniedError) as error:
         return disarm(str(error))
     if home != approved:
         return f"{tool} moved from {approved} to {home}"
+    if place != environment:
+        return f"{home} belongs to {place} now, and not to {environment}"
     return "" if decision.ruling is Ruling.ALLOW else decision.reason
 
 

@@ -1,18 +1,22 @@
 """Writing a run down: by the bot after a hypothesis, or by a person through the modal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.core.approval import BOT
-from bot.core.errors import NotFoundError, PayloadError
+from bot.core.errors import NotFoundError, PayloadError, ToolError
 from bot.core.incident import Incident
 from bot.core.parameters import read_parameters
-from bot.core.policy import Level
+from bot.core.policy import DEFAULT_ENVIRONMENT, Level
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook, scope_of
 from bot.flows.acting.levels import AutonomyRules, classes_of, level_now
-from bot.ports import AuditEntry, Clock, NewRun, Store, Templates, Transaction
+from bot.ports import ActingTools, AuditEntry, Clock, NewRun, Store, Templates, Transaction
+
+Place = Callable[[Runbook], Awaitable[str]]
+"""To which environment the servers of a runbook's writes belong, as `place_of_writes` has it."""
+_PLACE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,8 @@ class Wish:
     confidence: float
     parameters: Mapping[str, object]
     most_per_hour: int = 20
+    place: str = ""
+    """To which environment the servers of its writes belong; counts where the alert names none."""
 
 
 async def plan_run(wish: Wish, *, store: Store, templates: Templates, clock: Clock) -> str | None:
@@ -56,7 +62,7 @@ async def plan_run(wish: Wish, *, store: Store, templates: Templates, clock: Clo
                 runbook=wish.runbook,
                 requester=wish.requester,
                 reason=redact(wish.reason),
-                environment=environment_of(incident),
+                environment=environment_of(incident, wish.place),
                 level=wish.level,
                 confidence=wish.confidence,
                 parameters=values,
@@ -88,6 +94,7 @@ async def propose_run(
     store: Store,
     templates: Templates,
     clock: Clock,
+    place: Place,
 ) -> str | None:
     """After a hypothesis: follow the matched runbook if its class may do more than advise. The run's id, or None."""
     if runbook is None or not runbook.ai_executable or not runbook.writes:
@@ -95,7 +102,10 @@ async def propose_run(
     matched = classes_of(runbook, names)
     async with store.transaction() as tx:
         level = await level_now(tx, runbook.id, matched, autonomy)
-    if level is Level.ADVISORY or environment_of(incident) not in runbook.environments:
+    if level is Level.ADVISORY:
+        return None
+    where = await place(runbook)
+    if environment_of(incident, where) not in runbook.environments:
         return None
     wish = Wish(
         incident_id=incident.id,
@@ -106,6 +116,7 @@ async def propose_run(
         confidence=confidence,
         parameters={},
         most_per_hour=autonomy.runs_per_hour,
+        place=where,
     )
     try:
         return await plan_run(wish, store=store, templates=templates, clock=clock)
@@ -130,9 +141,25 @@ async def incident_scope(tx: Transaction, incident: Incident) -> dict[str, objec
     )
 
 
-def environment_of(incident: Incident) -> str:
-    """What the alert says; `default` for an alert that says nothing."""
-    return incident.environment or "default"
+def environment_of(incident: Incident, place: str = "") -> str:
+    """What the alert says; for one that says nothing the place of the runbook's writes, or `default`."""
+    said = incident.environment
+    return said if said not in {"", DEFAULT_ENVIRONMENT} else place or DEFAULT_ENVIRONMENT
+
+
+async def place_of_writes(runbook: Runbook, *, tools: ActingTools) -> str:
+    """
+    The environment of all servers that a runbook's writes go to; empty: not configured, not one, or not known now.
+
+    A run that is planned without it takes its servers' environment when it comes to a write.
+    """
+    found: set[str] = set()
+    for tool in dict.fromkeys(step.tool for step in runbook.writes):
+        try:
+            found.add(await tools.environment(tool, timeout_s=_PLACE_TIMEOUT_S))
+        except ToolError:
+            return ""
+    return found.pop() if len(found) == 1 else ""
 
 
 def check_parameters(

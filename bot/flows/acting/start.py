@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.core.policy import Level
 from bot.flows import StartTriage
 from bot.flows.acting.levels import AutonomyRules, classes_of, level_now
-from bot.flows.acting.plan import Wish, find_runbook, plan_run
+from bot.flows.acting.plan import Place, Wish, find_runbook, plan_run
 from bot.ports import Clock, Runbooks, Store, Templates
 
 
@@ -42,6 +42,7 @@ async def start_run(
     runbooks: Runbooks,
     autonomy: AutonomyRules,
     start_triage: StartTriage,
+    place: Place,
 ) -> Started:
     """Plan the run. Raises NotFoundError for the runbook or the incident, PayloadError for the parameters."""
     runbook = find_runbook(tuple(runbooks.all()), wish.runbook)
@@ -63,6 +64,7 @@ async def start_run(
             confidence=0.0,
             parameters=wish.parameters,
             most_per_hour=autonomy.runs_per_hour,
+            place=await place(runbook),
         ),
         store=store,
         templates=templates,

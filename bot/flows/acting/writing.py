@@ -7,7 +7,7 @@ from typing import cast
 from bot.core.approval import BOT, DryRun, Target
 from bot.core.errors import ConfigError, ToolError
 from bot.core.execution import Run, StepRun, StepState
-from bot.core.policy import Actor, Decision, Effect, StepFacts
+from bot.core.policy import DEFAULT_ENVIRONMENT, Actor, Decision, Effect, StepFacts, place_of
 from bot.core.redaction import redact
 from bot.core.runbook import PostCondition, Runbook, Step
 from bot.core.text import clip, plural
@@ -110,7 +110,21 @@ def facts_of(writing: Writing, run: Run, runbook: Runbook, desk: Desk, *, approv
         threshold=desk.policy.threshold,
         requested_by_person=run.requester != BOT,
         approved=approved,
+        told_apart=bool((desk.approvers.environments() | desk.policy.two_person) - {DEFAULT_ENVIRONMENT}),
     )
+
+
+async def place_of_write(writing: Writing, run: Run, desk: Desk) -> str:
+    """The environment in which a write would happen: that of the server that would get it. Raises ToolError."""
+    server = await desk.tools.environment(writing.tool, timeout_s=desk.policy.call_timeout_s)
+    return place_of(run.environment, server)
+
+
+def people_needed(effect: Effect, environment: str, desk: Desk) -> int:
+    """How many different people have to approve; an environment without approvers of its own follows `default`."""
+    own = environment in desk.approvers.environments() or environment in desk.policy.two_person
+    rule = environment if own else DEFAULT_ENVIRONMENT
+    return 2 if effect is Effect.DESTRUCTIVE and rule in desk.policy.two_person else 1
 
 
 async def ask_gate(
