@@ -132,6 +132,7 @@ class PgSession(BaseModel):
     user: str | None
     state: str
     idle_seconds: float | None
+    idle_since: UtcTime | None
     client: str
     query: str | None
     protected: str | None

@@ -1,7 +1,8 @@
 """Single sessions of a PostgreSQL server: list them, and terminate those that are named.
 
 A session is named by its process id and its start (pg_stat_activity.backend_start): process ids are used again, the two
-together are not. What was named and is gone stays gone; nothing else is terminated in its place.
+together are not. What was named and is gone stays gone; nothing else is terminated in its place. One that was named for
+being idle (pg_stat_activity.state_change goes with the name) is left alone once it has been used again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -44,19 +45,25 @@ class SessionName:
 
     pid: int
     started: datetime
+    idle_since: datetime | None = field(default=None, compare=False)
+    """Set: it is ended only if it has been idle from then on."""
 
     @property
     def id(self) -> str:
         return f"{self.pid}@{render_time(self.started)}"
 
 
-def parse_names(named: Sequence[tuple[int, str]]) -> list[SessionName]:
-    """(pid, start) pairs as sent. Raises BadRequest for one that cannot be, or that stands there twice."""
+def parse_names(named: Sequence[tuple[int, str, str | None]]) -> list[SessionName]:
+    """(pid, start, idle since) as sent. Raises BadRequest for one that cannot be, or that stands there twice."""
     names: list[SessionName] = []
-    for index, (pid, started) in enumerate(named):
+    for index, (pid, started, idle_since) in enumerate(named):
         if not 0 < pid <= _LARGEST_PID:
             raise BadRequest(f"sessions[{index}].pid is {pid}, which is no process id")
-        name = SessionName(pid=pid, started=parse_time(started, name=f"sessions[{index}].started"))
+        name = SessionName(
+            pid=pid,
+            started=parse_time(started, name=f"sessions[{index}].started"),
+            idle_since=parse_time(idle_since, name=f"sessions[{index}].idle_since") if idle_since else None,
+        )
         if name in names:
             raise BadRequest(f"sessions[{index}] names {name.id} a second time")
         names.append(name)
@@ -107,8 +114,10 @@ class PostgresSessions:
             before = await _connections(look)
         present = [found[name] for name in names if name in found]
         protected = Counter(session.protected for session in present if session.protected)
-        touched = [session for session in present if not session.protected]
+        used = [name for name in names if name in found and _used_since(name, found[name])]
+        touched = [found[name] for name in names if name in found and name not in used and not found[name].protected]
         notes = [f"{len(names) - len(present)} gone already"] if len(present) < len(names) else []
+        notes += [f"{len(used)} used since they were named"] if used else []
         notes += [f"{count} protected ({reason})" for reason, count in protected.items()]
         noted = f" ({'; '.join(notes)})" if notes else ""
         return Preview(
@@ -154,16 +163,24 @@ async def _named(look: Look, names: Sequence[SessionName]) -> dict[SessionName, 
     return {name: found[name] for name in names if name in found}
 
 
+def _used_since(name: SessionName, session: PgSession) -> bool:
+    """Whether a session that was named for being idle has been used since, or is being used."""
+    return name.idle_since is not None and session.idle_since != name.idle_since
+
+
 async def _terminate(look: Look, name: SessionName) -> tuple[Outcome, str]:
     """(outcome, detail): one statement looks once more and tells the process to end."""
+    named = {"pid": name.pid, "started": name.started, "idle_since": name.idle_since}
     try:
-        rows = await look.rows(query_named("terminate_session"), {"pid": name.pid, "started": name.started})
+        rows = await look.rows(query_named("terminate_session"), named)
     except psycopg.errors.InsufficientPrivilege as error:
         return "refused", mask(str(error).strip().splitlines()[0])
     if not rows:
         return "gone", "no session with this process id and start"
     if rows[0]["protected"]:
         return "refused", f"{rows[0]['protected']} is never terminated"
+    if rows[0]["used_since"]:
+        return "unchanged", f"skipped: it was used since it was named, and is {rows[0]['state']} now"
     return ("changed", "terminated") if rows[0]["signalled"] else ("gone", "ended by itself")
 
 

@@ -8,6 +8,7 @@ WITH judged AS (
            CASE WHEN a.state LIKE 'idle%%'
                 THEN round(extract(epoch FROM clock_timestamp() - a.state_change), 1)::float8
            END AS idle_seconds,
+           CASE WHEN a.state LIKE 'idle%%' THEN a.state_change END AS idle_since,
            coalesce(host(a.client_addr), 'local') AS client,
            nullif(a.query, '') AS query,
            CASE WHEN a.application_name = 'basecamp-mcp' AND a.usename = current_user THEN 'basecamp''s own'
@@ -30,8 +31,13 @@ SELECT *, (count(*) OVER ())::int AS total, clock_timestamp() AS at
  LIMIT %(limit)s;
 
 -- name: terminate_session  Ends one session if it is still that very one and may be ended; no row when it is gone.
-SELECT CASE WHEN protected IS NULL THEN pg_terminate_backend(pid) END AS signalled, protected
+SELECT CASE WHEN protected IS NULL AND NOT used_since THEN pg_terminate_backend(pid) END AS signalled,
+       protected, used_since, state
   FROM (SELECT a.pid,
+               coalesce(a.state, 'unknown') AS state,
+               %(idle_since)s::timestamptz IS NOT NULL
+               AND (coalesce(a.state, 'unknown') NOT LIKE 'idle%%'
+                    OR a.state_change IS DISTINCT FROM %(idle_since)s::timestamptz) AS used_since,
                CASE WHEN a.pid = pg_backend_pid() THEN 'basecamp''s own'
                     WHEN a.application_name = 'basecamp-mcp' AND a.usename = current_user THEN 'basecamp''s own'
                     WHEN a.backend_type <> 'client backend' THEN a.backend_type

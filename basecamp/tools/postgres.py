@@ -24,6 +24,9 @@ class SessionRef(BaseModel):
 
     pid: int = Field(description="Process id of the session's backend")
     started: str = Field(description="Start of the session, RFC 3339 with microseconds, as pg_sessions gives it")
+    idle_since: str | None = Field(
+        default=None, description="As pg_sessions gives it: the session is skipped when it was used after this"
+    )
 
 
 NamedSessions = Annotated[list[SessionRef], Field(description="The sessions, as pg_sessions names them")]
@@ -77,12 +80,13 @@ def _read_tools(databases: PostgresDatabases, found: PostgresSessions) -> list[T
 def _terminate_tool(found: PostgresSessions) -> ToolSpec:
     def checked(sessions: list[SessionRef]) -> list[SessionName]:
         check_targets(len(sessions), name="sessions", most=found.max_targets)
-        return parse_names([(each.pid, each.started) for each in sessions])
+        return parse_names([(each.pid, each.started, each.idle_since) for each in sessions])
 
     async def pg_terminate_backends(service: Service, sessions: NamedSessions) -> WriteOutcome:
         """Terminate these sessions of a PostgreSQL database, each only while process id and start still match.
 
-        Superusers, replication, background processes and basecamp itself are never terminated.
+        With `idle_since` a session that was used after that is skipped and reported as unchanged. Superusers,
+        replication, background processes and basecamp itself are never terminated.
         """
         return await found.terminate(service, checked(sessions))
 

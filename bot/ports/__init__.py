@@ -5,8 +5,6 @@ from bot.ports.action import (
     Answering,
     Approvers,
     Asked,
-    AuditDestination,
-    AuditLine,
     Grants,
     NewRun,
     Pause,
@@ -47,6 +45,7 @@ from bot.ports.learning import (
 from bot.ports.misses import Judged, Learned, MissLearner
 from bot.ports.model import Budget, Message, Model, ModelReply, Reservation, ToolCall, ToolResult, Tools, ToolSpec
 from bot.ports.replay import WorldKey, WorldTransaction
+from bot.ports.shipping import AuditDestination, AuditLine
 from bot.ports.store import AuditEntry, Counts, InboxItem, IncidentDetail, Intake, IntakeView, Store, Transaction
 from bot.ports.world import Chat, Clock
 

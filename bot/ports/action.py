@@ -206,11 +206,14 @@ class RunTransaction(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """With what right the executor makes a call."""
+    """
+    With what right the executor makes a call that is written down as begun.
+
+    The transaction that wrote it down held the kill switch and saw it off; a pause that comes later is too late for it.
+    """
 
     step: StepFacts | None
     environment: str
-    paused: bool
     grant: str = ""
     server: str = ""
     """The server that the approval names; the call goes to no other."""
@@ -379,31 +382,4 @@ class RunbookSource(Protocol):
 
     def parse(self, source: str, path: str) -> Runbook:
         """Raises ConfigError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditLine:
-    """One sealed audit entry."""
-
-    place: int
-    entry: int
-    at: datetime
-    actor: str
-    action: str
-    target: str
-    detail: Mapping[str, object]
-    hash: str
-
-
-class AuditDestination(Protocol):
-    """Where the audit log is shipped to."""
-
-    @property
-    def name(self) -> str:
-        """Names the cursor."""
-        ...
-
-    async def send(self, lines: Sequence[AuditLine]) -> int:
-        """Send some, from the first on; how many were taken (at least one). Raises AiopsError when none was."""
         ...

@@ -61,6 +61,49 @@ async def _press(yard, approval):
     return await decide_approval(approval.id, say, desk=yard.desk)
 
 
+async def test_a_target_that_would_not_be_chosen_any_more_is_not_touched_though_it_could_be(open_yard):
+    """The valve is still there, so the dry run names the same three; but it does not leak any more."""
+    yard = await open_yard()
+    await yard.ask()
+    yard.plant.open["v3"] = False
+    await yard.approve()
+
+    await yard.follow_until_still()
+
+    old, new = (await yard.detail()).approvals
+    assert yard.plant.writes == []
+    assert (old.state, new.state) == (ApprovalState.SUPERSEDED, ApprovalState.PENDING)
+    assert old.reason == "what was approved has changed since: valves: 1 of 3 would not be chosen any more"
+    assert new.envelope.args == {"valves": ["v1", "v2"]}
+
+
+async def test_that_there_would_be_more_to_do_by_now_takes_nothing_from_what_was_approved(open_yard):
+    yard = await open_yard()
+    await yard.ask()
+    yard.plant.open |= {f"x{number}": True for number in range(4)}
+    await yard.approve()
+
+    await yard.follow()
+
+    assert yard.plant.writes == CLOSED
+
+
+async def test_an_argument_that_is_worked_out_is_worked_out_again_before_the_call(open_yard):
+    yard = await open_yard(Plant(open={"v1": True, "v2": True, "v3": True}))
+    first = "[steps.look.open | selectattr('leaking') | map(attribute='id') | first]"
+    listed = "steps.look.open | selectattr('leaking') | map(attribute='id') | list"
+    await yard.ask(runbook=runbook(f'valves: "{{{{ {listed} }}}}"\neffect', f'valves: "{{{{ {first} }}}}"\neffect'))
+    yard.plant.open = {"v9": True, "v1": True, "v2": True, "v3": True}
+    await yard.approve()
+
+    await yard.follow_until_still()
+
+    old, new = (await yard.detail()).approvals
+    assert yard.plant.writes == []
+    assert "1 of 1 would not be chosen any more" in old.reason
+    assert new.envelope.args == {"valves": ["v9"]}
+
+
 async def test_a_step_whose_targets_never_hold_still_is_given_up_with_a_sentence(open_yard):
     yard = await open_yard()
     await yard.ask()

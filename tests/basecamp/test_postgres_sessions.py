@@ -98,6 +98,30 @@ async def test_a_session_whose_process_id_was_used_again_is_gone_and_the_new_one
     assert result["summary"].startswith("terminated 0 of 2 sessions on orders-db, 2 gone;")
 
 
+async def test_a_session_that_was_named_for_being_idle_is_skipped_once_it_has_been_used(connected, settings, dsn):
+    with session(dsn, CHECKOUT) as used, session(dsn, CHECKOUT) as working, session(dsn, CHECKOUT) as forgotten:
+        pids = [each.info.backend_pid for each in (used, working, forgotten)]
+        async with connected(settings, ENVIRON) as client:
+            named = [{**name(each), "idle_since": each["idle_since"]} for each in await sessions_of(client)]
+            used.execute("SELECT 1")
+            working.autocommit = False
+            working.execute("SELECT 1")
+            arguments = {"service": "orders-db", "sessions": named}
+            preview = await call(client, "preview_write", tool="pg_terminate_backends", arguments=arguments)
+            result = await written(client, "pg_terminate_backends", **arguments)
+        assert [alive(each) for each in (used, working, forgotten)] == [True, True, False]
+    assert [target["label"] for target in preview["targets"]] == [f"{CHECKOUT} (process {pids[2]})"]
+    assert "(2 used since they were named)" in preview["summary"]
+    by_pid = {int(identifier.partition("@")[0]): outcome for identifier, outcome in outcomes(result).items()}
+    assert by_pid == {pids[0]: "unchanged", pids[1]: "unchanged", pids[2]: "changed"}
+    assert "2 unchanged" in result["summary"]
+    details = {target["detail"] for target in result["targets"] if target["outcome"] == "unchanged"}
+    assert details == {
+        "skipped: it was used since it was named, and is idle now",
+        "skipped: it was used since it was named, and is idle in transaction now",
+    }
+
+
 async def test_what_must_not_be_ended_is_refused_and_the_rest_is_ended(connected, settings, dsn):
     with (
         psycopg.connect(dsn, autocommit=True) as admin,

@@ -20,6 +20,7 @@ from bot.core.approval import (
     Vote,
     canonical_json,
     judge,
+    no_longer,
     sha256_of,
     unsound,
 )
@@ -268,3 +269,26 @@ def repr_of(value):
 def test_a_number_that_json_does_not_have_is_refused(value):
     with pytest.raises(ValueError, match="JSON compliant"):
         canonical_json(value)
+
+
+@pytest.mark.parametrize(
+    ("approved", "fresh", "words"),
+    [
+        ({"valves": ["a", "b"]}, {"valves": ["b", "c", "a"]}, ""),
+        ({"valves": ["a", "b"]}, {"valves": ["b"]}, "valves: 1 of 2 would not be chosen any more"),
+        ({"valves": ["a", "a"]}, {"valves": ["a"]}, "valves: 1 of 2 would not be chosen any more"),
+        ({"valves": [{"id": 1, "at": "x"}]}, {"valves": [{"at": "x", "id": 1}, {"id": 2}]}, ""),
+        ({"valves": [{"id": 1, "at": "x"}]}, {"valves": [{"id": 1, "at": "y"}]}, "valves: 1 of 1 would not"),
+        ({"to": {"revision": 3}}, {"to": {"revision": 4}}, "to.revision would be another"),
+        ({"to": 3}, {"to": 3}, ""),
+        ({"to": 3}, {"to": True}, "to would be another"),
+        ({"to": 3}, {"to": float("nan")}, "to would be another"),
+        ({"to": 3}, {"to": 3, "force": True}, "the arguments: other names"),
+        ({"valves": []}, {"valves": "all"}, "valves would be another"),
+    ],
+)
+def test_a_yes_holds_while_every_approved_item_would_still_be_chosen_and_all_else_is_equal(approved, fresh, words):
+    found = no_longer(approved, fresh)
+
+    assert words in found
+    assert bool(words) == bool(found)

@@ -1,9 +1,10 @@
 """Making the call that was approved, once, and looking whether it helped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.core.approval import BOT, Approval, ApprovalState, DryRun, Envelope, unsound
+from bot.core.approval import BOT, Approval, ApprovalState, DryRun, Envelope, no_longer, unsound
 from bot.core.errors import (
     ChatUnavailableError,
     ConfigError,
@@ -25,6 +26,7 @@ from bot.flows.acting.settling import settle, too_late
 from bot.flows.acting.writing import (
     Writing,
     ask_gate,
+    check_bounds,
     dry_run,
     look_anew,
     place_of_write,
@@ -48,6 +50,8 @@ class _Refusal:
     why: str
     skip: bool = False
     """The step has become unnecessary; the run goes on."""
+    waits: bool = False
+    """Only the pause is in the way: the approval stays as it is."""
 
 
 async def act(move: Act, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
@@ -64,6 +68,8 @@ async def act(move: Act, detail: RunDetail, runbook: Runbook, desk: Desk) -> boo
         return await let_go(run, desk, until=desk.clock.now() + _AGAIN)
     except (ConfigError, ToolError) as error:
         refusal = _Refusal(state=ApprovalState.SUPERSEDED, why=disarm(str(error)))
+    if refusal is not None and refusal.waits:
+        return await let_go_while_paused(run, desk, until=desk.clock.now() + _PAUSED)
     if refusal is not None:
         await _refuse(refusal, move.step_run, approval, run, desk)
         return True
@@ -90,14 +96,19 @@ async def _recheck(
     for vote in approval.votes:
         if not await desk.approvers.may_approve(vote.user, envelope.environment):
             return _Refusal(state=ApprovalState.WITHDRAWN, why=f"<@{vote.user}> is not in the approver group any more")
-    if not await _still_needed(writing, detail, runbook, desk):
+    step = runbook.step(writing.step_id)
+    # A rollback takes back what was done, by the facts of that time, so nothing of it is worked out anew.
+    scope = None if step is None or writing.rollback else await _fresh_scope(detail, runbook, desk)
+    if scope is not None and step is not None and step.when and not desk.templates.holds(step.when, scope):
         return _Refusal(state=ApprovalState.SUPERSEDED, why="it is not needed any more", skip=True)
     changed = await _changed(writing, envelope, detail, desk)
+    if scope is not None and not changed:
+        changed = _lost(writing, envelope, scope, desk)
     if changed:
         return _Refusal(state=ApprovalState.SUPERSEDED, why=changed)
-    decision = await ask_gate(writing, detail.run, runbook, desk, paused=False, approved=True)
+    decision = await ask_gate(writing, detail.run, runbook, desk, approved=True)
     if decision.ruling is not Ruling.ALLOW:
-        return _Refusal(state=ApprovalState.WITHDRAWN, why=decision.reason)
+        return _Refusal(state=ApprovalState.WITHDRAWN, why=decision.reason, waits=decision.waits)
     return None
 
 
@@ -135,17 +146,23 @@ async def _changed(writing: Writing, envelope: Envelope, detail: RunDetail, desk
     return f"what it would touch has changed since it was approved ({before} targets then, {after} now)"
 
 
-async def _still_needed(writing: Writing, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
-    """The step's condition, on fresh results of the reads it rests on."""
-    step = runbook.step(writing.step_id)
-    if step is None or not step.when or writing.rollback:
-        return True
+async def _fresh_scope(detail: RunDetail, runbook: Runbook, desk: Desk) -> Mapping[str, object]:
+    """What templates see, with the run's reads made anew. Raises ToolError."""
     fresh = await look_anew(detail, runbook, desk)
     results = {
         **results_of(detail.step_runs),
         **{one.step_id: fresh[one.number] for one in detail.step_runs if one.number in fresh},
     }
-    return desk.templates.holds(step.when, {**scope_of_run(detail.run, detail.step_runs), "steps": results})
+    return {**scope_of_run(detail.run, detail.step_runs), "steps": results}
+
+
+def _lost(writing: Writing, envelope: Envelope, scope: Mapping[str, object], desk: Desk) -> str:
+    """What made the targets eligible may have passed although they are still there. Raises ConfigError for a bound."""
+    lost = no_longer(envelope.args, desk.templates.fill(writing.template, scope))
+    if lost:
+        return f"what was approved has changed since: {lost}"
+    check_bounds(writing, envelope.args, scope, desk)
+    return ""
 
 
 async def _refuse(refusal: _Refusal, step_run: StepRun, approval: Approval, run: Run, desk: Desk) -> None:

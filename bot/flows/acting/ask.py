@@ -33,6 +33,8 @@ from bot.flows.acting.writing import (
 from bot.ports import AuditEntry, RunDetail, Transaction
 
 _PAUSED = timedelta(seconds=30)
+_FRESH = timedelta(seconds=30)
+"""How old a reading may be for a write to be asked for, or made unasked."""
 
 
 async def take(move: Take, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
@@ -40,8 +42,8 @@ async def take(move: Take, detail: RunDetail, runbook: Runbook, desk: Desk) -> b
     step, waiting = move.step, move.step_run
     back = waiting is not None and waiting.rollback
     try:
-        if waiting is not None and not back:
-            # Time has passed since the reads that the first request rested on.
+        if not back and (waiting is not None or (step.effect is not Effect.READ and _is_old(detail, desk))):
+            # Time has passed since the reads that the write would rest on: it was asked for before, or held by a pause.
             detail = await _refreshed(detail, runbook, desk)
         scope = scope_of_run(detail.run, detail.step_runs)
         passed_over = "" if back else _why_skip(step, detail, scope, desk)
@@ -58,6 +60,11 @@ async def take(move: Take, detail: RunDetail, runbook: Runbook, desk: Desk) -> b
         missing = _unread(step, detail, runbook) if isinstance(error, ConfigError) else ""
         await _close(_turn(step, waiting), detail.run, desk, state=StepState.FAILED, why=f"{why}{missing}")
         return True
+
+
+def _is_old(detail: RunDetail, desk: Desk) -> bool:
+    ended = [one.ended_at for one in detail.step_runs if one.effect is Effect.READ and one.ended_at is not None]
+    return bool(ended) and desk.clock.now() - min(ended) >= _FRESH
 
 
 def _why_skip(step: Step, detail: RunDetail, scope: Mapping[str, object], desk: Desk) -> str:
@@ -199,14 +206,12 @@ async def _close(turn: _Turn, run: Run, desk: Desk, *, state: StepState, why: st
 
 async def _ask(writing: Writing, waiting: StepRun | None, detail: RunDetail, runbook: Runbook, desk: Desk) -> bool:
     run, scope = detail.run, scope_of_run(detail.run, detail.step_runs)
-    async with desk.store.transaction() as tx:
-        pause = await tx.paused()
-    # A pause holds the run where it is; it does not fail it.
-    decision = await ask_gate(writing, run, runbook, desk, paused=False, approved=False)
+    decision = await ask_gate(writing, run, runbook, desk, approved=False)
+    if decision.waits:
+        # A pause holds the run where it is; it does not fail it, and nobody is asked what nobody can answer now.
+        return await let_go_while_paused(run, desk, until=desk.clock.now() + _PAUSED)
     # To take something back is a decision of its own, so it is always asked for.
     asks = decision.ruling is Ruling.ASK or writing.rollback
-    if decision.ruling is Ruling.ALLOW and not asks and pause is not None:
-        return await let_go_while_paused(run, desk, until=desk.clock.now() + _PAUSED)
     await _audit_decision(writing, run, desk, decision)
     if decision.ruling is Ruling.DENY:
         raise ConfigError(decision.reason)
@@ -233,7 +238,7 @@ async def _ask(writing: Writing, waiting: StepRun | None, detail: RunDetail, run
         await tx.change_run(run, state=run.state, now=now)
         step_run = await _queued(tx, writing, waiting, run, args, now)
         if asks:
-            await _request(tx, run, step_run, envelope, preview, desk, now, reason=decision.reason, paused=bool(pause))
+            await _request(tx, run, step_run, envelope, preview, desk, now, reason=decision.reason)
             await tx.change_run(run, state=RunState.AWAITING_APPROVAL, now=now, due_at=expires_at)
             await tx.move_incident(run.incident_id, IncidentState.AWAITING_APPROVAL)
     if asks:
@@ -325,8 +330,8 @@ async def _request(
     now: datetime,
     *,
     reason: str,
-    paused: bool,
 ) -> None:
+    pause = await tx.paused()
     approval = await tx.add_approval(
         secrets.token_urlsafe(16),
         run=run,
@@ -344,7 +349,7 @@ async def _request(
     await tx.put_post(
         operation=approval_operation(approval),
         incident_id=run.incident_id,
-        content=ApprovalCard(incident=incident, approval=approval, paused=paused),
+        content=ApprovalCard(incident=incident, approval=approval, paused=pause is not None),
         now=now,
     )
     detail = {

@@ -24,9 +24,7 @@ async def make_call(under: Underway, desk: Desk, resumed: Resumed | None = None)
     """Make it, or take it up with what its server is told; a question of the server's becomes a request."""
     writing, run, envelope = under.writing, under.run, under.envelope
     step = facts_of(writing, run, under.runbook, desk, approved=under.approved)
-    permit = Permit(
-        step=step, environment=run.environment, paused=False, grant=_grant(under, desk, resumed), server=envelope.server
-    )
+    permit = Permit(step=step, environment=run.environment, grant=_grant(under, desk, resumed), server=envelope.server)
     timeout_s, answering = desk.policy.call_timeout_s, partial(answer_openly, under, desk)
     try:
         answer = await desk.tools.act(

@@ -227,7 +227,7 @@ async def _not_allowed(approval: Approval, under: Underway, desk: Desk) -> str:
     try:
         place = await place_of_write(under.writing, under.run, desk)
         home = await desk.tools.home(tool, timeout_s=desk.policy.call_timeout_s)
-        decision = await ask_gate(under.writing, under.run, under.runbook, desk, paused=False, approved=True)
+        decision = await ask_gate(under.writing, under.run, under.runbook, desk, approved=True)
     except (ConfigError, ToolDeniedError) as error:
         return disarm(str(error))
     if home != approved:

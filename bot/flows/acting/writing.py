@@ -127,15 +127,15 @@ def people_needed(effect: Effect, environment: str, desk: Desk) -> int:
     return 2 if effect is Effect.DESTRUCTIVE and rule in desk.policy.two_person else 1
 
 
-async def ask_gate(
-    writing: Writing, run: Run, runbook: Runbook, desk: Desk, *, paused: bool, approved: bool
-) -> Decision:
-    """What the gate says to this write now."""
+async def ask_gate(writing: Writing, run: Run, runbook: Runbook, desk: Desk, *, approved: bool) -> Decision:
+    """What the gate says to this write now, by the kill switch as it is now."""
+    async with desk.store.transaction() as tx:
+        pause = await tx.paused()
     return await desk.tools.rule(
         writing.tool,
         step=facts_of(writing, run, runbook, desk, approved=approved),
         environment=run.environment,
-        paused=paused,
+        paused=pause is not None,
         timeout_s=desk.policy.call_timeout_s,
     )
 
@@ -143,10 +143,15 @@ async def ask_gate(
 def fill(writing: Writing, scope: Mapping[str, object], desk: Desk) -> Mapping[str, object]:
     """The exact arguments, inside the step's bounds. Raises ConfigError that names the bound."""
     args = desk.templates.fill(writing.template, scope)
-    for bound in writing.bounds:
-        if not desk.templates.holds(bound, {**scope, "args": args}):
-            raise ConfigError(f"the arguments are outside the bound `{bound}`, so the tool is not called")
+    check_bounds(writing, args, scope, desk)
     return args
+
+
+def check_bounds(writing: Writing, args: Mapping[str, object], scope: Mapping[str, object], desk: Desk) -> None:
+    """Raises ConfigError that names the bound."""
+    for bound in writing.bounds:
+        if not desk.templates.holds(bound, {**scope, "args": dict(args)}):
+            raise ConfigError(f"the arguments are outside the bound `{bound}`, so the tool is not called")
 
 
 async def dry_run(writing: Writing, args: Mapping[str, object], scope: Mapping[str, object], desk: Desk) -> DryRun:
