@@ -235,6 +235,7 @@ class TriageGraph:
             pack=load(EvidencePack, state["pack"]),
             tasks=_tasks(state),
             world=world_body(_world(state), assessment),
+            matched=matched,
         )
 
 

@@ -341,7 +341,7 @@ class Mind:
         return Known(services=frozenset(world.services), runbooks=runbooks)
 
     def runbook_of(self, assessment: Assessment, matched: Runbook | None) -> Runbook | None:
-        """The runbook that the first action names, else the one that the alert has."""
+        """The runbook that the first action names, else the one that the alert has; it is suggested, no more."""
         named = assessment.first_action.runbook if assessment.first_action else None
         return next((one for one in self._runbooks.all() if one.id == named), matched)
 

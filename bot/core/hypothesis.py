@@ -156,3 +156,20 @@ class Assessment:
     usage: Usage
     prompt: PromptRef | None = None
     features: Mapping[str, float] | None = None
+
+
+_NO_GROUNDS = frozenset({CauseClass.NO_CAUSE, CauseClass.UNKNOWN})
+
+
+def sure_of(assessment: Assessment, runbook: str) -> float:
+    """
+    How sure an assessment is of a cause that this runbook mends, 0 to 1: what a write may rest on that nobody approves.
+
+    0 when it found no cause, or when its first action, as it stood up to verification, is not this runbook: then the
+    confidence is about something else.
+    """
+    best = assessment.hypotheses[0] if assessment.hypotheses else None
+    action = assessment.first_action
+    if best is None or best.cause_class in _NO_GROUNDS or action is None or action.runbook != runbook:
+        return 0.0
+    return best.confidence.value

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.errors import AiopsError, LeaseLostError, StoreUnavailableError
+from bot.core.hypothesis import sure_of
 from bot.core.incident import Incident, IncidentState, Investigation, InvestigationState
 from bot.core.posts import EvidencePost, HypothesisCard, Notice, Progress, SimilarPost, Task, settled
 from bot.core.runbook import Runbook
@@ -94,13 +95,15 @@ async def _propose(event: Concluded, brief: Brief, *, store: Store, propose: Pro
         planned = await tx.runs(limit=1, incident_id=incident.id)
     if incident.state is IncidentState.RESOLVED or planned:
         return
-    hypotheses = event.assessment.hypotheses
-    await propose(
-        incident,
-        event.runbook,
-        names=list(dict.fromkeys(alert.name for alert in brief.alerts)),
-        confidence=hypotheses[0].confidence.value if hypotheses else 0.0,
-    )
+    names = list(dict.fromkeys(alert.name for alert in brief.alerts))
+    runbook = runbook_for(names, event.runbook, event.matched)
+    confidence = sure_of(event.assessment, runbook.id) if runbook is not None else 0.0
+    await propose(incident, runbook, names=names, confidence=confidence)
+
+
+def runbook_for(names: Sequence[str], *found: Runbook | None) -> Runbook | None:
+    """The first that is for one of these alerts: what a model names for another alert is a suggestion, not a plan."""
+    return next((one for one in found if one is not None and set(one.alerts) & set(names)), None)
 
 
 async def _brief(investigation: Investigation, store: Store) -> Brief:

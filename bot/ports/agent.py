@@ -48,12 +48,15 @@ class Concluded:
 
     assessment: Assessment
     runbook: Runbook | None
+    """The one that the first action names, else `matched`; a suggestion to people."""
     pack: EvidencePack
     """The gathered pack and what the model's own tool calls added to it."""
     tasks: tuple[Task, ...]
     """The progress as it ended."""
     world: Mapping[str, object] = field(default_factory=dict[str, object])
     """Everything that the reasoning was given, as JSON, to be kept; empty when there is nothing to keep."""
+    matched: Runbook | None = None
+    """The one that was found for the alert, before anybody reasoned."""
 
 
 AgentEvent = TasksChanged | Gathered | Concluded

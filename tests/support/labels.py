@@ -12,6 +12,8 @@ from bot.core.outcome import OutcomeForm, OutcomeSource
 from bot.ports import NewOutcome
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+CLASS = ("CheckoutErrors", "high-error-rate")
+"""Alert and runbook."""
 
 
 def assessment(title="Release 2.31 leaks connections", *, cause=CauseClass.DEPLOY, confidence=0.72):
@@ -55,25 +57,26 @@ def found(number, title, *, service="checkout", **facts):
     )
 
 
-def seed(url, incident="INC-1", *, state="resolved", at=NOW, told=None, number=1, evidence=(), gaps=()):
+def seed(url, incident="INC-1", *, state="resolved", at=NOW, told=None, number=1, evidence=(), gaps=(), of=CLASS):
     """An incident that went through: opened, investigated, told in its thread."""
     with psycopg.connect(url) as connection:
         connection.execute(
             "insert into aiops.incident (id, state, title, severity, service, environment, group_key, trigger, started_at,"
             " opened_at, resolved_at, channel, alert_names) values (%s, %s, 'Errors', 'critical', 'checkout', '', '',"
-            " 'alertmanager', %s, %s, %s, 'C1', '{CheckoutErrors}') on conflict do nothing",
-            (incident, state, at, at, at + timedelta(minutes=20)),
+            " 'alertmanager', %s, %s, %s, 'C1', %s) on conflict do nothing",
+            (incident, state, at, at, at + timedelta(minutes=20), [of[0]]),
         )
         connection.execute(
             "insert into aiops.investigation (id, incident_id, number, state, trigger, due_at, assessment, alert_class,"
             " runbook, finished_at, window_start, window_end, gaps) values (%s, %s, %s, 'done', 'alert', %s, %s,"
-            " 'CheckoutErrors', 'high-error-rate', %s, %s, %s, %s)",
+            " %s, %s, %s, %s, %s, %s)",
             (
                 f"{incident}.{number}",
                 incident,
                 number,
                 at,
                 Jsonb(to_json(told or assessment())),
+                *of,
                 at,
                 at,
                 at,

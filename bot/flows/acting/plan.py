@@ -11,7 +11,7 @@ from bot.core.parameters import read_parameters
 from bot.core.policy import DEFAULT_ENVIRONMENT, Level
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook, scope_of
-from bot.flows.acting.levels import AutonomyRules, classes_of, level_now
+from bot.flows.acting.levels import AutonomyRules, level_now
 from bot.ports import ActingTools, AuditEntry, Clock, NewRun, Store, Templates, Transaction
 
 Place = Callable[[Runbook], Awaitable[str]]
@@ -96,10 +96,16 @@ async def propose_run(
     clock: Clock,
     place: Place,
 ) -> str | None:
-    """After a hypothesis: follow the matched runbook if its class may do more than advise. The run's id, or None."""
+    """
+    After a hypothesis: follow the runbook of the incident's alerts if their class may do more than advise.
+
+    The run's id, or None. A runbook that is for none of these alerts is never followed, whoever named it.
+    """
     if runbook is None or not runbook.ai_executable or not runbook.writes:
         return None
-    matched = classes_of(runbook, names)
+    matched = [name for name in names if name in runbook.alerts]
+    if not matched:
+        return None
     async with store.transaction() as tx:
         level = await level_now(tx, runbook.id, matched, autonomy)
     if level is Level.ADVISORY:
