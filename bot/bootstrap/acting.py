@@ -1,5 +1,7 @@
 """The executor, bound to its adapters."""
 
+import getpass
+import re
 from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -7,6 +9,8 @@ from typing import Protocol
 
 from bot.adapters.failpoints import fail_point
 from bot.bootstrap.hands import Hands, owner_name
+from bot.core.approval import CLI
+from bot.core.errors import PayloadError
 from bot.flows import Acting, StartTriage
 from bot.flows.acting.decide import (
     decide_approval,
@@ -53,6 +57,9 @@ class PlanByHand(Protocol):
     ) -> Awaitable[Started]: ...
 
 
+_SLACK_USER = "[UW][A-Z0-9]{2,20}"
+
+
 async def plan_by_hand(
     settings: Settings,
     hands: Hands,
@@ -63,9 +70,14 @@ async def plan_by_hand(
     reason: str,
     user: str,
 ) -> Started:
+    """As `start_run`, by somebody at the command line; PayloadError also for a user id that cannot be one."""
+    if user and not re.fullmatch(_SLACK_USER, user):
+        raise PayloadError(
+            f"--user {user!r} is not a Slack user id, such as U0123ABCD (in Slack: profile, Copy member ID)"
+        )
     wish = RunWish(
         runbook=name,
-        user=user or "cli",
+        user=f"{CLI}{user or getpass.getuser()}",
         channel=settings.config.channels.post,
         incident_id=incident,
         reason=reason,

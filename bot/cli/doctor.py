@@ -4,7 +4,7 @@ import asyncio
 import difflib
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from bot.adapters.postgres.migrate import missing
 from bot.adapters.postmortems import load_postmortems
 from bot.adapters.prompts import PromptFolder
 from bot.adapters.runbooks import load_runbooks
+from bot.adapters.tool_gate import Described
 from bot.adapters.tools import McpTools
 from bot.bootstrap import (
     database,
@@ -29,6 +30,7 @@ from bot.bootstrap import (
 )
 from bot.cli.show import print_json
 from bot.core.errors import AiopsError, ConfigError
+from bot.core.policy import DEFAULT_ENVIRONMENT, Effect, Level, approvers_of
 from bot.core.text import clip, one_line
 from bot.ports import Message
 from bot.settings import Autonomy, Settings, check_http, load_settings, slack_tokens
@@ -116,6 +118,7 @@ async def _look(settings: Settings) -> list[Finding]:
         words = "AIOPS_APPROVAL_KEY is not set, so no write can be approved"
         mend = "Set the same key, of at least 32 bytes, for aiops and for basecamp."
         findings.append(Finding(name="approvals", ok=False, words=words, mend=mend))
+    findings += approval_findings(settings)
     groups = await asyncio.gather(
         _content(settings),
         _http(settings),
@@ -129,6 +132,41 @@ async def _look(settings: Settings) -> list[Finding]:
     database_is_well = all(one.ok for one in looked if one.name == "database")
     # Only now: it opens the embedded server, which one process has at a time.
     return looked + (await _pins_or_why(settings) if database_is_well else [])
+
+
+def _may_write(settings: Settings) -> bool:
+    """Whether some class of alert is above advisory."""
+    autonomy = settings.config.autonomy
+    return any(level is not Level.ADVISORY for level in (autonomy.default, *autonomy.classes.values()))
+
+
+def approval_findings(settings: Settings) -> list[Finding]:
+    """Environments in which something may be written and nobody could approve it."""
+    if not _may_write(settings):
+        return []
+    config = settings.config
+    places = {one.environment or DEFAULT_ENVIRONMENT for one in config.mcpServers.values()} or {DEFAULT_ENVIRONMENT}
+    empty = sorted(place for place in places if not approvers_of(config.approvers, place))
+    if not empty:
+        return [Finding(name="approvers", ok=True, words=f"named for {', '.join(sorted(places))}")]
+    words = f"`autonomy:` lets something be written, and nobody can approve it in {', '.join(empty)}"
+    mend = f"Name people or groups in aiops.yaml, for example approvers: {{{empty[0]}: [S0123ABCD]}}."
+    return [Finding(name="approvers", ok=False, words=words, mend=mend)]
+
+
+def unplaced_findings(settings: Settings, listed: Mapping[str, Sequence[Described]]) -> list[Finding]:
+    """Servers whose writes are denied, because nothing says by which environment's rules they would be approved."""
+    config, effects = settings.config, tool_effects(settings)
+    if not (set(config.approvers) | set(config.approvals.two_person)) - {DEFAULT_ENVIRONMENT}:
+        return []
+    findings: list[Finding] = []
+    for name, tools in listed.items():
+        writes = any(effects.get(one.spec.name, Effect.READ) is not Effect.READ for one in tools)
+        if writes and not config.mcpServers[name].environment:
+            words = "its writes are denied: who approves depends on the environment, and it does not say to which it belongs"
+            mend = f"Set mcpServers.{name}.environment in aiops.yaml."
+            findings.append(Finding(name=f"environment of {name}", ok=False, words=words, mend=mend))
+    return findings
 
 
 async def _pins_or_why(settings: Settings) -> list[Finding]:
@@ -205,6 +243,8 @@ async def _slack(settings: Settings) -> list[Finding]:
         needed_scopes=_needed_scopes(),
         channels=list(dict.fromkeys([*channels.watch, channels.post, channels.for_digest])),
     )
+    if _may_write(settings):
+        checks += await slack_doctor.check_approvers(client, settings.config.approvers)
     return [Finding(name=f"slack {one.name}", ok=one.ok, words=one.words, mend=one.mend) for one in checks]
 
 
@@ -249,7 +289,7 @@ async def _tools(settings: Settings) -> list[Finding]:
         health = await tools.health()
         served = await tools.available()
         contested = await tools.contested()
-    findings: list[Finding] = []
+        findings = unplaced_findings(settings, await tools.listed())
     for name, wrong in health.items():
         names = sorted(spec.name for spec in served if spec.server == name)
         words = wrong or f"{len(names)} read tools: {', '.join(names)}"

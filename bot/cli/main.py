@@ -144,7 +144,9 @@ def _add_runbooks(app: typer.Typer) -> None:
         incident: Annotated[str, typer.Option(help="For which incident, for example INC-7.")] = "",
         param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
         reason: Annotated[str, typer.Option(help="Why; it stands on the approval card.")] = "",
-        user: Annotated[str, typer.Option(help="Your Slack user id, so that you cannot approve it yourself.")] = "",
+        user: Annotated[
+            str, typer.Option(help="Your Slack user id, so that Slack does not ask you. Two others approve either way.")
+        ] = "",
         json: Json = False,
     ) -> None:
         """Plan a run that a running `serve` follows; every step that changes something asks in Slack."""

@@ -20,8 +20,16 @@ from bot.core.policy import Effect
 BOT = "aiops"
 """The requester of steps that the bot starts by itself."""
 
+CLI = "cli:"
+"""Before the requester of a run that was started on the command line: who that is was not proved to anybody."""
+
 USE_WITHIN = timedelta(minutes=5)
 """How long a verdict may wait to be used, and the longest life of a grant."""
+
+
+def asked_for_by(requester: str, user: str) -> bool:
+    """Whether this person asked for it, by Slack's word or, on the command line, by their own."""
+    return user in {requester, requester.removeprefix(CLI)}
 
 
 def canonical_json(value: object) -> str:
@@ -102,7 +110,7 @@ class Envelope:
     targets: tuple[Target, ...]
     environment: str
     requester: str
-    """A Slack user id, or BOT."""
+    """A Slack user id, BOT, or after CLI the name of an account or the Slack user id that was typed there."""
     reason: str
     expires_at: datetime
     rollback: bool = False
@@ -239,7 +247,10 @@ def unsound(approval: Approval, run: str) -> str:
     checks = (
         (approval.envelope.sha256 != approval.sha256, "what is kept of the request is not what was shown"),
         (run != approval.run_id or run != approval.envelope.run, "the request belongs to another run"),
-        (approval.envelope.requester in voters, "the requester is among those who approved it"),
+        (
+            any(asked_for_by(approval.envelope.requester, one) for one in voters),
+            "the requester is among those who approved it",
+        ),
         (len(voters) < approval.needed, f"{len(voters)} of {approval.needed} people approved it"),
     )
     return next((why for holds, why in checks if holds), "")
@@ -291,9 +302,9 @@ def _closed(approval: Approval, now: datetime) -> str:
 def _not_theirs(approval: Approval, say: Say, *, may_approve: bool) -> str:
     requester = approval.envelope.requester
     # Not running it is the safe direction, so whoever asked for it may say that too.
-    if say.verdict in {Verdict.WITHDRAW, Verdict.REJECT} and say.user == requester != BOT:
+    if say.verdict in {Verdict.WITHDRAW, Verdict.REJECT} and requester != BOT and asked_for_by(requester, say.user):
         return ""
-    if say.verdict is Verdict.APPROVE and say.user == requester:
+    if say.verdict is Verdict.APPROVE and asked_for_by(requester, say.user):
         return "You asked for this, so somebody else has to approve it."
     if not may_approve:
         where = approval.envelope.environment or "this environment"

@@ -42,6 +42,7 @@ INCIDENT_TRANSITIONS: frozenset[tuple[IncidentState, IncidentState]] = frozenset
         (_S.INVESTIGATING, _S.REMEDIATING),
         (_S.REMEDIATING, _S.INVESTIGATING),
         (_S.REMEDIATING, _S.RESOLVED),
+        (_S.REMEDIATING, _S.AWAITING_APPROVAL),
         (_S.VERIFYING, _S.AWAITING_APPROVAL),
         (_S.ESCALATED, _S.AWAITING_APPROVAL),
     }

@@ -167,6 +167,19 @@ def place_of(said: str, server: str) -> str:
     return server or said
 
 
+def approvers_of(approvers: Mapping[str, Sequence[str]], environment: str) -> Sequence[str]:
+    """
+    Who may approve in an environment; nobody when it is empty.
+
+    One that is not named has the approvers of `default` only where no environment is named: else a misspelt
+    `production` would be in the hands of whoever may approve the least.
+    """
+    named = set(approvers) - {DEFAULT_ENVIRONMENT}
+    if environment not in {"", DEFAULT_ENVIRONMENT} and named:
+        return approvers.get(environment, ())
+    return approvers.get(DEFAULT_ENVIRONMENT, ())
+
+
 def _refusals_of_step(call: Call, step: StepFacts) -> Checks:
     """Why this step may not be run at all."""
     where = f"step {step.step} of {step.runbook}"

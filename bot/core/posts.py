@@ -176,6 +176,8 @@ class RunCard:
     """Set while a step is unknown: what a person has to decide, with the post-condition as it was found."""
     unknown_step: int = 0
     """The number of the step run that the question is about."""
+    answered: bool = False
+    """Its call came back; the question is whether it helped, and not whether it was carried out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.policy import DEFAULT_ENVIRONMENT
+from bot.core.policy import DEFAULT_ENVIRONMENT, approvers_of
 from bot.slack.payload import record, texts_of
 from bot.slack.problems import translated
 
@@ -17,16 +17,8 @@ class SlackApprovers:
         self._approvers = {name: tuple(ids) for name, ids in approvers.items()}
 
     def configured(self, environment: str) -> Sequence[str]:
-        """
-        Ids for an environment.
-
-        One that is not named has those of `default` only where no environment is named: else a misspelt `production`
-        would be in the hands of whoever may approve the least.
-        """
-        named = environment not in {"", DEFAULT_ENVIRONMENT}
-        if named and (environment in self._approvers or self.environments()):
-            return self._approvers.get(environment, ())
-        return self._approvers.get(DEFAULT_ENVIRONMENT, ())
+        """Ids for an environment, by `approvers_of`."""
+        return approvers_of(self._approvers, environment)
 
     def environments(self) -> frozenset[str]:
         """Those with a list of their own, `default` aside."""

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.errors import ChatError
 from bot.slack.channels import ChannelDirectory
-from bot.slack.payload import body_of, record, text_of
+from bot.slack.payload import body_of, record, text_of, texts_of
 from bot.slack.problems import translated
 
 
@@ -32,6 +32,32 @@ async def check(
     for channel in dict.fromkeys(channels):
         results += await _guarded(f"channel {channel}", lambda channel=channel: _channel(client, directory, channel))
     return results
+
+
+async def check_approvers(client: AsyncWebClient, approvers: Mapping[str, Sequence[str]]) -> list[Check]:
+    """Whether everybody and every group that may approve is known to Slack, and the groups can be read."""
+    results: list[Check] = []
+    for environment, ids in approvers.items():
+        for one in dict.fromkeys(ids):
+            name = f"approver {one} ({environment})"
+            results += await _guarded(name, lambda name=name, one=one: _approver(client, name, one))
+    return results
+
+
+async def _approver(client: AsyncWebClient, name: str, one: str) -> list[Check]:
+    if one.startswith("S"):
+        with translated("usergroups.users.list"):
+            members = texts_of((await client.usergroups_users_list(usergroup=one)).get("users"))
+        mend = "Add people to the group in Slack."
+        return [Check(name=name, ok=bool(members), words=f"a group of {len(members)}", mend=mend)]
+    if not one.startswith(("U", "W")):
+        mend = "Give ids of people (U…, W…) or of user groups (S…) under `approvers:` in aiops.yaml."
+        return [Check(name=name, ok=False, words="neither a person's id nor a group's", mend=mend)]
+    with translated("users.info"):
+        profile = record((await client.users_info(user=one)).get("user"))
+    gone = profile.get("deleted") is True or profile.get("is_bot") is True
+    words = "deactivated or a bot, so it cannot approve" if gone else "a person"
+    return [Check(name=name, ok=not gone, words=words, mend="Name somebody else under `approvers:` in aiops.yaml.")]
 
 
 async def _guarded(name: str, look: Callable[[], Awaitable[list[Check]]]) -> list[Check]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.approval import BOT, Approval
+from bot.core.approval import BOT, Approval, asked_for_by
 from bot.core.errors import ChatError, ChatUnavailableError
 from bot.flows import Acting, Flows
 from bot.flows.learning.labels import Labels
@@ -77,7 +77,7 @@ class HomeTabs:
 
     async def _may_decide(self, user: str, approval: Approval) -> bool:
         requester = approval.envelope.requester
-        if user in {requester, BOT} or any(vote.user == user for vote in approval.votes):
+        if user == BOT or asked_for_by(requester, user) or any(vote.user == user for vote in approval.votes):
             return False
         try:
             return await self._acting.may_approve(user, approval.envelope.environment)

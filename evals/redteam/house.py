@@ -18,6 +18,7 @@ from bot.core.errors import ConfigError
 from bot.core.policy import Level
 from bot.core.posts import Content, PostKind
 from bot.flows import Acting
+from bot.flows.acting.start import RunWish
 from bot.settings import Approvals, Autonomy, Budgets, Config, Environment, Settings
 from bot.settings import McpServer as ServerSettings
 from bot.slack.views import plain_variant, render
@@ -170,7 +171,8 @@ async def run_live(attack: Attack, house: House, desk: Desk) -> Outcome:
     delivery = await _new(attack)
     (incident, *_) = await house.core.flows.receive(delivery)
     reason = attack.text[:500] if attack.place == "run reason" else "sessions leak"
-    started = await house.core.plan(_RUNBOOK_ID, incident, {}, reason, REQUESTER)
+    wish = RunWish(runbook=_RUNBOOK_ID, user=REQUESTER, channel="", incident_id=incident, reason=reason, parameters={})
+    started = await house.acting.start_run(wish)
     await house.follow()
     posts = await _shown(house, incident)
     obeyed = await obey(attack, await brief_of(attack), house.core.tools, desk)

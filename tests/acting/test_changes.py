@@ -391,6 +391,64 @@ async def test_an_earned_write_waits_out_a_pause_without_spinning(autonomous):
     assert yard.plant.writes == [("open_valves", ("v4",))]
 
 
+async def test_in_a_pause_nobody_is_asked_and_afterwards_it_is_asked_with_fresh_facts(open_yard):
+    yard = await open_yard()
+    await pause_writes(user="U0EVE", reason="", channel="#ops", desk=yard.desk)
+    await yard.ask()
+    assert (await yard.detail()).approvals == ()
+    assert (await yard.detail()).run.state is RunState.RUNNING
+    del yard.plant.open["v3"]
+    yard.plant.open["v5"] = True
+    yard.clock.pass_(31)
+
+    await resume_writes(user="U0ANA", reason="", channel="#ops", desk=yard.desk)
+    await yard.follow_until_still()
+
+    assert (await yard.approval()).envelope.args == {"valves": ["v1", "v2", "v5"]}
+
+
+async def test_a_pause_that_comes_between_the_last_look_and_the_call_keeps_the_approval(open_yard):
+    """The gate is told of the pause as it is when it is asked, after everything else was checked."""
+    yard = await open_yard()
+    await yard.ask()
+    await yard.approve()
+    late = yard.with_desk(tools=_PausedMeanwhile(yard))
+
+    await late.follow()
+    await yard.follow_until_still()
+    assert yard.plant.writes == []
+    assert (await yard.approval()).state is ApprovalState.APPROVED
+
+    await resume_writes(user="U0ANA", reason="", channel="#ops", desk=yard.desk)
+    await yard.follow_until_still()
+    assert yard.plant.writes == CLOSED
+
+
+class _PausedMeanwhile:
+    """The tools; while the dry run is worked out somebody pauses."""
+
+    def __init__(self, yard):
+        self._yard = yard
+
+    def __getattr__(self, name):
+        return getattr(self._yard.desk.tools, name)
+
+    async def offers(self, *args, **more):
+        await pause_writes(user="U0EVE", reason="", channel="#ops", desk=self._yard.desk)
+        return await self._yard.desk.tools.offers(*args, **more)
+
+
+async def test_a_card_never_promises_more_time_than_its_run_has_left(open_yard):
+    yard = await open_yard()
+    await yard.plan()
+    yard.clock.pass_(20 * 60)
+
+    await yard.follow_until_still()
+
+    detail = await yard.detail()
+    assert detail.approvals[0].envelope.expires_at == detail.run.deadline_at
+
+
 async def test_the_time_limit_ends_a_run_that_waits(open_yard):
     yard = await open_yard(policy=RunPolicy(expires_after=RunPolicy().expires_after * 10))
     await yard.ask()

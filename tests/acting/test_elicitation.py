@@ -14,6 +14,7 @@ from bot.adapters.tools import McpServer, McpTools
 from bot.core.approval import ApprovalState, Verdict
 from bot.core.errors import ToolDeniedError
 from bot.core.execution import RunState, StepState
+from bot.core.incident import IncidentState
 from bot.core.policy import Effect
 from bot.core.posts import ApprovalCard, RunCard
 from bot.flows.acting.decide import expire_approvals, pause_writes, resume_writes, stop_run
@@ -207,6 +208,39 @@ async def test_without_a_verdict_the_server_is_told_to_give_up(asking, legacy, e
         await resume_writes(user="U0ANA", reason="", channel="#ops", desk=yard.desk)
         await yard.follow_until_still()
     await yard.ended()
+
+
+@BOTH
+async def test_a_pause_reaches_an_open_question_though_whoever_paused_died_right_after(asking, legacy):
+    """All that the pause left behind is its row."""
+    one = await asking(legacy=legacy)
+    yard = one.yard
+    async with yard.desk.store.transaction() as tx:
+        await tx.set_pause(paused=True, user="U0EVE", reason="", now=yard.clock.now())
+    if not legacy:
+        await expire_approvals(desk=yard.desk)
+
+    await one.go_on()
+
+    asked = await question(yard)
+    assert (yard.plant.told, yard.plant.writes) == ([("cancel", {})], [])
+    assert (asked.state, asked.reason) == (ApprovalState.WITHDRAWN, "aiops was paused")
+
+
+async def test_while_a_server_asks_its_incident_waits_for_an_approval(asking):
+    one = await asking(begin=False)
+    async with one.yard.desk.store.transaction() as tx:
+        await tx.move_incident(one.yard.incident_id, IncidentState.INVESTIGATING)
+    await one.begin()
+    async with one.yard.desk.store.transaction() as tx:
+        asked = await tx.incident(one.yard.incident_id)
+    await one.yard.say(Verdict.APPROVE, "U0ANA", _0=["2"])
+    await one.go_on()
+    async with one.yard.desk.store.transaction() as tx:
+        after = await tx.incident(one.yard.incident_id)
+
+    assert asked.state is IncidentState.AWAITING_APPROVAL
+    assert after.state is IncidentState.VERIFYING
 
 
 @pytest.mark.parametrize("overtaken", ["pause", "stop"])

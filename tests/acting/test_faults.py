@@ -192,6 +192,58 @@ async def test_a_rollback_that_is_approved_is_made_once_and_checked(open_yard):
     assert "Roll back: Open them again" in result.changes[1]
 
 
+async def _unreadable(open_yard):
+    """A yard where closing was carried out, and nobody can look whether it helped."""
+    yard = await open_yard(policy=IMPATIENT)
+    await yard.ask()
+    await yard.approve()
+    yard.desk = replace(yard.desk, reach=_once(yard, "write.recorded"))
+    await yard.follow()
+    for _ in range(14):
+        await yard.follow()
+        yard.clock.pass_(1)
+    return yard
+
+
+def _once(yard, point):
+    """From this point on the reading tool refuses to answer."""
+
+    def reach(name):
+        if name == point:
+            yard.plant.built.remove_tool("read_valves")
+
+    return reach
+
+
+async def test_an_effect_that_cannot_be_looked_at_is_a_question_and_no_failure(open_yard):
+    yard = await _unreadable(open_yard)
+
+    detail, card = await yard.detail(), (await yard.posts(RunCard))[-1]
+    assert yard.plant.writes == [CLOSED]
+    assert detail.step_runs[1].state is StepState.UNKNOWN
+    assert len(detail.approvals) == 1, "no rollback is offered for what nobody has seen fail"
+    assert card.title == "A person has to decide"
+    assert "was carried out; whether it helped is not known" in card.question
+    assert "few enough valves are open: could not be checked within 10 s" in card.question
+    assert card.question.endswith("Did it have the wanted effect?")
+    assert card.answered
+
+
+@pytest.mark.parametrize("helped", [True, False])
+async def test_whether_it_helped_is_said_by_a_person_when_it_cannot_be_looked_at(open_yard, helped):
+    yard = await _unreadable(open_yard)
+
+    answer = await settle_unknown(yard.run_id, 2, user="U0BEN", carried_out=helped, desk=yard.desk)
+    await yard.follow()
+
+    detail = await yard.detail()
+    assert answer.text == f"Noted: it was {'helpful' if helped else 'of no help'}."
+    if helped:
+        assert detail.run.state is RunState.SUCCEEDED
+    else:
+        assert detail.approvals[-1].envelope.rollback
+
+
 async def test_a_write_that_changed_nothing_has_nothing_to_roll_back(open_yard):
     yard = await open_yard(Plant(stuck=True))
     await yard.ask()

@@ -359,6 +359,43 @@ async def test_a_pause_suspends_a_request_and_resuming_opens_it_again(asked):
     assert asked.plant.writes == CLOSED
 
 
+async def test_where_default_has_no_approvers_those_of_any_environment_end_a_pause(open_yard):
+    yard = await open_yard(approvers={"production": ["S0ONCALL"]}, environment="production")
+    await pause_writes(user="U0EVE", reason="a drill", channel="#ops", desk=yard.desk)
+
+    outsider = await resume_writes(user="U0CHLOE", reason="", channel="#ops", desk=yard.desk)
+    insider = await resume_writes(user="U0ANA", reason="", channel="#ops", desk=yard.desk)
+
+    assert (outsider.done, insider.done) == (False, True)
+
+
+async def test_what_was_started_on_the_command_line_needs_two_people_who_did_not_start_it(open_yard):
+    yard = await open_yard()
+    await yard.plan(requester="cli:U0ANA")
+    await yard.follow()
+
+    assert (await yard.approve("U0ANA")).text == "You asked for this, so somebody else has to approve it."
+    assert "A second person" in (await yard.approve("U0BEN")).text
+    assert not (await yard.approve("U0BEN")).done
+    yard.group("U0BEN", "U0CHEN")
+    assert (await yard.approve("U0CHEN")).done
+    await yard.follow_until_still()
+    assert yard.plant.writes == CLOSED
+
+
+async def test_an_account_at_a_terminal_approves_nothing_alone(open_yard):
+    """Whoever typed it may be in the group; one of two different people is not them."""
+    yard = await open_yard()
+    await yard.plan(requester="cli:ana")
+    await yard.follow()
+
+    await yard.approve("U0ANA")
+    await yard.follow_until_still()
+
+    assert yard.plant.writes == []
+    assert (await yard.approval()).needed == 2
+
+
 async def test_a_pause_longer_than_a_yes_lasts_means_that_it_is_asked_for_again_by_a_person(asked):
     await asked.approve()
     await pause_writes(user="U0EVE", reason="", channel="#ops", desk=asked.desk)

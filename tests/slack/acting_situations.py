@@ -184,6 +184,17 @@ def contents() -> dict[str, Content]:
             question=unknown,
             unknown_step=4,
         ),
+        "run_effect_unknown": run_card(
+            RunState.VERIFYING,
+            "A person has to decide",
+            _tasks(TaskState.ERROR, "carried out; whether it helped is not known"),
+            question="Terminate the leaked sessions was carried out; whether it helped is not known: at most 60 % of the "
+            "usable connections are taken: could not be checked within 60 s, the last look failed: basecamp is away. "
+            "It will not be repeated by itself. Did it have the wanted effect?",
+            unknown_step=4,
+            answered=True,
+        ),
+        "approval_command_line": card(envelope=envelope(requester="cli:ana"), needed=2),
         "run_done": run_card(
             RunState.SUCCEEDED, "Done", _tasks(TaskState.COMPLETE, "ended 14 sessions"), why="every step is done"
         ),

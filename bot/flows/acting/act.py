@@ -284,7 +284,7 @@ async def verify(move: Verify, detail: RunDetail, runbook: Runbook, desk: Desk) 
     try:
         found = await holds(expect, detail, desk)
     except (ConfigError, ToolError) as error:
-        found, problem = False, f" (last look failed: {disarm(str(error))})"
+        found, problem = False, disarm(str(error))
     called_at = move.step_run.called_at or desk.clock.now()
     now = desk.clock.now()
     passed = round((now - called_at).total_seconds())
@@ -292,14 +292,22 @@ async def verify(move: Verify, detail: RunDetail, runbook: Runbook, desk: Desk) 
         await _judged(writing, move.step_run, run, desk, StepState.SUCCEEDED, f"{named(expect)}, {passed} s after")
         return True
     if now >= called_at + timedelta(seconds=expect.within_s):
-        why = f"{named(expect)}: not within {expect.within_s:g} s{problem}"
-        await _judged(writing, move.step_run, run, desk, StepState.FAILED, why)
+        check = f"{named(expect)}: not within {expect.within_s:g} s"
+        if problem:
+            check = (
+                f"{named(expect)}: could not be checked within {expect.within_s:g} s, the last look failed: {problem}"
+            )
+        await _judged(writing, move.step_run, run, desk, StepState.UNKNOWN if problem else StepState.FAILED, check)
         return True
     return await let_go(run, desk, until=now + timedelta(seconds=expect.every_s))
 
 
 async def _judged(writing: Writing, step_run: StepRun, run: Run, desk: Desk, state: StepState, check: str) -> None:
-    why = f"{writing.title} did not have the wanted effect: {check}" if state is StepState.FAILED else ""
+    said = {
+        StepState.FAILED: f"{writing.title} did not have the wanted effect: {check}",
+        StepState.UNKNOWN: f"{writing.title} was carried out; whether it helped is not known",
+    }
+    why = said.get(state, "")
     async with desk.store.transaction() as tx:
         now = desk.clock.now()
         await tx.change_step_run(step_run, state=state, now=now, why=why, check=check)

@@ -338,7 +338,7 @@ async def _request(
         step_run=step_run,
         envelope=envelope,
         dry_run=preview,
-        needed=people_needed(envelope.effect, envelope.environment, desk),
+        needed=people_needed(envelope, desk),
         now=now,
     )
     if approval.envelope.sha256 != approval.sha256:

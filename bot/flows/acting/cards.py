@@ -65,10 +65,13 @@ def run_card(detail: RunDetail, runbook: Runbook) -> RunCard:
         why=run.why,
         question=_question(unknown) if unknown is not None and run.state not in RUN_ENDS else "",
         unknown_step=unknown.number if unknown is not None else 0,
+        answered=unknown is not None and unknown.called_at is not None,
     )
 
 
 def _question(unknown: StepRun) -> str:
+    if unknown.called_at is not None:
+        return f"{unknown.why}: {unknown.check}. It will not be repeated by itself. Did it have the wanted effect?"
     looked = f" Its post-condition now: {unknown.check}." if unknown.check else ""
     return f"{unknown.why}.{looked} It will not be repeated by itself. Was it carried out?"
 
@@ -182,7 +185,8 @@ def _change(step_run: StepRun, runbook: Runbook) -> str:
     if step_run.rollback and step is not None and step.rollback is not None:
         title = f"Roll back: {step.rollback.title}"
     if step_run.state is StepState.UNKNOWN:
-        return f"{title}: not known whether it was carried out"
+        fate = "carried out" if step_run.called_at is None else "of any help"
+        return f"{title}: not known whether it was {fate}"
     return f"{title}: {_before_after(step_run) or 'done'}"
 
 

@@ -132,7 +132,11 @@ async def _repost(tx: Transaction, approval_id: str, pause: Pause | None, desk: 
 
 
 async def expire_approvals(*, desk: Desk) -> int:
-    """Close the requests that are past their time, or whose incident is over; how many were past their time."""
+    """
+    Close the requests that are past their time, or whose incident is over; how many were past their time.
+
+    In a pause also what servers ask in the middle of calls, should the process that began the pause have died over it.
+    """
     async with desk.store.transaction() as tx:
         now = desk.clock.now()
         await tx.wake_runs_of_resolved(now=now)
@@ -140,7 +144,20 @@ async def expire_approvals(*, desk: Desk) -> int:
         for approval in due:
             await settle(tx, approval, state=ApprovalState.EXPIRED, by=BOT, reason="nobody decided in time", desk=desk)
             await tx.wake_run(approval.run_id, now=now)
+        if await tx.paused() is not None:
+            await _give_up_questions(tx, by=BOT, desk=desk)
     return len(due)
+
+
+async def _give_up_questions(tx: Transaction, *, by: str, desk: Desk) -> None:
+    """A server waits in the middle of a call; in a pause it is told to give up rather than kept waiting."""
+    for one in await tx.pending_approvals():
+        if one.envelope.question is None:
+            continue
+        approval = await tx.approval(one.id)
+        if approval.state is ApprovalState.PENDING:
+            await settle(tx, approval, state=ApprovalState.WITHDRAWN, by=by, reason="aiops was paused", desk=desk)
+            await tx.wake_run(approval.run_id, now=desk.clock.now())
 
 
 async def stop_run(run_id: str, *, user: str, desk: Desk) -> Answer:
@@ -162,7 +179,11 @@ def _place_of(detail: RunDetail, number: int) -> str:
 
 
 async def settle_unknown(run_id: str, number: int, *, user: str, carried_out: bool, desk: Desk) -> Answer:
-    """A person has looked: the step was carried out, or it was not. Raises NotFoundError."""
+    """
+    A person has looked: the step was carried out, or it was not; if its call came back, it helped or it did not.
+
+    Raises NotFoundError.
+    """
     async with desk.store.transaction() as tx:
         detail = await tx.run_detail(run_id)
     try:
@@ -175,13 +196,16 @@ async def settle_unknown(run_id: str, number: int, *, user: str, carried_out: bo
     if not allowed:
         return Answer(done=False, text="Only the approver group can decide this.")
     state = StepState.SUCCEEDED if carried_out else StepState.FAILED
-    said = "carried out" if carried_out else "not carried out"
-    why = "" if carried_out else f"{step_run.step_id}: <@{user}> found that it was not carried out"
+    yes, no = ("carried out", "not carried out") if step_run.called_at is None else ("helpful", "of no help")
+    said = yes if carried_out else no
+    why = "" if carried_out else f"{step_run.step_id}: <@{user}> found that it was {said}"
     try:
         async with desk.store.transaction() as tx:
             now = desk.clock.now()
             check = f"{said}, says <@{user}>"
-            await tx.change_step_run(step_run, state=state, now=now, called=carried_out, why=why, check=check)
+            await tx.change_step_run(
+                step_run, state=state, now=now, called=carried_out and step_run.called_at is None, why=why, check=check
+            )
             entry = {"step": step_run.step_id, "number": number, "said": said}
             await tx.audit([AuditEntry(actor=user, action="step.settled", target=run_id, detail=entry)], now=now)
             await tx.wake_run(run_id, now=now)
@@ -196,13 +220,21 @@ async def pause_writes(*, user: str, reason: str, channel: str, desk: Desk) -> A
 
 
 async def resume_writes(*, user: str, reason: str, channel: str, desk: Desk) -> Answer:
-    """Let writes start again; only the approver group may."""
+    """Let writes start again; only somebody who may approve in some environment may."""
     try:
-        if not await desk.approvers.may_approve(user, ""):
+        if not await _may_resume(user, desk):
             return Answer(done=False, text="Only the approver group can end the pause. Anybody can start one.")
     except ChatUnavailableError:
         return Answer(done=False, text=_UNSURE)
     return await _switch(paused=False, user=user, reason=reason, channel=channel, desk=desk)
+
+
+async def _may_resume(user: str, desk: Desk) -> bool:
+    """Any approver group will do: where `default` has none, a pause must not last for ever."""
+    for environment in ("", *sorted(desk.approvers.environments())):
+        if await desk.approvers.may_approve(user, environment):
+            return True
+    return False
 
 
 async def _switch(*, paused: bool, user: str, reason: str, channel: str, desk: Desk) -> Answer:
@@ -224,14 +256,10 @@ async def _switch(*, paused: bool, user: str, reason: str, channel: str, desk: D
     # The switch holds from here on. The cards come after it, so that nothing about them can keep it from being turned.
     async with desk.store.transaction() as tx:
         pause = await tx.paused()
+        if pause is not None:
+            await _give_up_questions(tx, by=user, desk=desk)
         for one in await tx.pending_approvals():
-            approval = await tx.approval(one.id)
-            if pause is not None and approval.envelope.question is not None and approval.state is ApprovalState.PENDING:
-                # A server waits in the middle of a call; it is told to give up rather than kept waiting.
-                why = "aiops was paused"
-                await settle(tx, approval, state=ApprovalState.WITHDRAWN, by=user, reason=why, desk=desk)
-                continue
-            await _repost(tx, approval.id, pause, desk)
+            await _repost(tx, one.id, pause, desk)
         for run in sorted(await tx.runs(limit=500, only_open=True), key=lambda one: one.id):
             await tx.wake_run(run.id, now=now)
     return Answer(done=True, text=text)

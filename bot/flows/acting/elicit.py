@@ -91,7 +91,7 @@ async def ask_person(under: Underway, asked: Asked, desk: Desk, *, held: bool) -
             step_run=under.step_run,
             envelope=envelope,
             dry_run=under.dry_run,
-            needed=people_needed(envelope.effect, envelope.environment, desk),
+            needed=people_needed(envelope, desk),
             now=now,
         )
         keys = [question.key for question in asked.questions]
@@ -165,8 +165,9 @@ async def settle_reply(approval_id: str, under: Underway, desk: Desk) -> Told | 
     ToolUnavailableError or ChatUnavailableError while it cannot be checked whether a yes still counts.
     """
     async with desk.store.transaction() as tx:
+        pause = await tx.paused()
         approval, run = await tx.approval(approval_id), (await tx.run_detail(under.run.id)).run
-    verdict = await _verdict(approval, run, under, desk)
+    verdict = await _verdict(approval, run, under, desk, paused=pause is not None)
     if verdict is None:
         return None
     async with desk.store.transaction() as tx:
@@ -192,8 +193,10 @@ async def settle_reply(approval_id: str, under: Underway, desk: Desk) -> Told | 
     return Told(action=verdict.action, content=content)
 
 
-async def _verdict(approval: Approval, run: Run, under: Underway, desk: Desk) -> _Verdict | None:
+async def _verdict(approval: Approval, run: Run, under: Underway, desk: Desk, *, paused: bool) -> _Verdict | None:
     match approval.state:
+        case ApprovalState.PENDING | ApprovalState.APPROVED if paused:
+            return _Verdict(action=_CANCEL, state=ApprovalState.WITHDRAWN, why=_PAUSED)
         case ApprovalState.PENDING:
             why = nobody_will_say(run, approval, desk.clock.now())
             state = ApprovalState.WITHDRAWN if run.stopped_by else ApprovalState.EXPIRED

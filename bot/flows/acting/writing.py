@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from bot.core.approval import BOT, DryRun, Target
+from bot.core.approval import BOT, CLI, DryRun, Envelope, Target
 from bot.core.errors import ConfigError, ToolError
 from bot.core.execution import Run, StepRun, StepState
 from bot.core.policy import DEFAULT_ENVIRONMENT, Actor, Decision, Effect, StepFacts, place_of
@@ -120,11 +120,18 @@ async def place_of_write(writing: Writing, run: Run, desk: Desk) -> str:
     return place_of(run.environment, server)
 
 
-def people_needed(effect: Effect, environment: str, desk: Desk) -> int:
-    """How many different people have to approve; an environment without approvers of its own follows `default`."""
+def people_needed(envelope: Envelope, desk: Desk) -> int:
+    """
+    How many different people have to approve; an environment without approvers of its own follows `default`.
+
+    Two for what was started on the command line: one of them is somebody else than whoever sat there.
+    """
+    if envelope.requester.startswith(CLI):
+        return 2
+    environment = envelope.environment
     own = environment in desk.approvers.environments() or environment in desk.policy.two_person
     rule = environment if own else DEFAULT_ENVIRONMENT
-    return 2 if effect is Effect.DESTRUCTIVE and rule in desk.policy.two_person else 1
+    return 2 if envelope.effect is Effect.DESTRUCTIVE and rule in desk.policy.two_person else 1
 
 
 async def ask_gate(writing: Writing, run: Run, runbook: Runbook, desk: Desk, *, approved: bool) -> Decision:

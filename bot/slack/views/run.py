@@ -52,6 +52,11 @@ def _stop(card: RunCard) -> b.Button:
 
 def _answers(card: RunCard) -> list[b.Button]:
     value = f"{card.run_id}:{card.unknown_step}"
+    if card.answered:
+        return [
+            b.button("It Helped", action_id=CARRIED_OUT, value=value),
+            b.button("It Did Not", action_id=NOT_CARRIED_OUT, value=value),
+        ]
     return [
         b.button("It Was Carried Out", action_id=CARRIED_OUT, value=value),
         b.button("It Was Not", action_id=NOT_CARRIED_OUT, value=value),
