@@ -43,7 +43,7 @@ async def take(move: Take, detail: RunDetail, runbook: Runbook, desk: Desk) -> b
     back = waiting is not None and waiting.rollback
     try:
         if not back and (waiting is not None or (step.effect is not Effect.READ and _is_old(detail, desk))):
-            # Time has passed since the reads that the write would rest on: it was asked for before, or held by a pause.
+            # The reads that the write would rest on are not of now any more.
             detail = await _refreshed(detail, runbook, desk)
         scope = scope_of_run(detail.run, detail.step_runs)
         passed_over = "" if back else _why_skip(step, detail, scope, desk)
@@ -63,8 +63,12 @@ async def take(move: Take, detail: RunDetail, runbook: Runbook, desk: Desk) -> b
 
 
 def _is_old(detail: RunDetail, desk: Desk) -> bool:
-    ended = [one.ended_at for one in detail.step_runs if one.effect is Effect.READ and one.ended_at is not None]
-    return bool(ended) and desk.clock.now() - min(ended) >= _FRESH
+    """Whether time has passed since the run's reads, or a write of its own that may have changed what they saw."""
+    reads = [one.ended_at for one in detail.step_runs if one.effect is Effect.READ and one.ended_at is not None]
+    writes = [one.called_at for one in detail.step_runs if one.called_at is not None]
+    if not reads:
+        return False
+    return desk.clock.now() - min(reads) >= _FRESH or any(min(reads) <= one for one in writes)
 
 
 def _why_skip(step: Step, detail: RunDetail, scope: Mapping[str, object], desk: Desk) -> str:
