@@ -4,15 +4,17 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.adapters.files import parse_yaml, read_text
+from bot.adapters.runbook_format import Duration
 from bot.core.errors import ConfigError
 from bot.core.policy import Effect, Level
 from bot.core.schedule import parse_weekly
+from bot.core.sweep import Watched
 
 # The repository's own folders, used when the configured relative path is not found beside the configuration.
 _HOME = Path(__file__).parent.parent
@@ -93,6 +95,35 @@ class Schedule(_Strict):
         return value
 
 
+class Signal(_Strict):
+    """One golden signal that the anomaly sweep asks about."""
+
+    service: Annotated[str, Field(min_length=1, max_length=200)]
+    query: Annotated[str, Field(min_length=1, max_length=2_000)]
+    """PromQL that gives one series."""
+    direction: Watched = Watched.BOTH
+    kind: Literal["latency", "traffic", "errors", "saturation"]
+    severity: Literal["critical", "error", "warning", "info"] = "warning"
+
+
+class Anomaly(_Strict):
+    """The anomaly sweep: incidents from what moved without an alert rule."""
+
+    enabled: bool = False
+    every: Annotated[Duration, Field(ge=60, le=3600)] = 300.0
+    """Seconds, or written as 90s, 5m or 1h."""
+    per_hour: Annotated[int, Field(ge=1, le=100)] = 5
+    """Incidents that it may open within an hour."""
+    signals: Mapping[Annotated[str, Field(min_length=1, max_length=100)], Signal] = Field(default_factory=dict)
+    """By the name that its alerts get."""
+
+    @model_validator(mode="after")
+    def _something_to_ask(self) -> "Anomaly":
+        if self.enabled and not self.signals:
+            raise ValueError("is enabled, but no signal is named under anomaly.signals")
+        return self
+
+
 class Config(_Strict):
     """aiops.yaml; a missing file means these defaults."""
 
@@ -110,6 +141,7 @@ class Config(_Strict):
     runbooks: tuple[str, ...] = ("runbooks",)
     postmortems: tuple[str, ...] = ("postmortems",)
     schedule: Schedule = Schedule()
+    anomaly: Anomaly = Anomaly()
 
     @field_validator("mcpServers")
     @classmethod

@@ -241,6 +241,12 @@ class Metrics:
         self.seconds = Histogram(
             "aiops_webhook_seconds", "Time from request to committed answer.", ["source"], registry=self.registry
         )
+        self.anomalies = Counter(
+            "aiops_anomalies_total",
+            "What the anomaly sweep found, by what became of it.",
+            ["result"],
+            registry=self.registry,
+        )
         self.numbers = Numbers()
         self.registry.register(self.numbers)
 

@@ -274,8 +274,8 @@ def _change(service: str, row: _ChangeRow) -> Change:
     )
 
 
-def series(structured: Mapping[str, object], service: str) -> list[Series]:
-    """What read_metrics answered; points without a value are left out."""
+def series(structured: Mapping[str, object], service: str, *, tool: str = "read_metrics") -> list[Series]:
+    """What read_metrics or query_prometheus answered; points without a value are left out."""
     return [
         Series(
             service=service,
@@ -285,7 +285,7 @@ def series(structured: Mapping[str, object], service: str) -> list[Series]:
             labels=row.labels,
             points=[(time, value) for time, value in row.points if value is not None],
         )
-        for row in _read(_SeriesList, structured, "read_metrics").series
+        for row in _read(_SeriesList, structured, tool).series
     ]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ from bot.adapters.runbooks import LoadedRunbooks
 from bot.adapters.tools import McpTools
 from bot.agent.late import LateAgent
 from bot.core.errors import ToolError
-from bot.core.intake import IntakePolicy
 from bot.flows import Acting, Flows
 from bot.flows import handle_events as events
 from bot.flows.acting.plan import place_of_writes, propose_run
@@ -45,6 +43,7 @@ from bot.bootstrap.hands import Hands, database, open_hands, owner_name, postmor
 from bot.bootstrap.labels import bind_labels
 from bot.bootstrap.learning import Learning, bind_learning
 from bot.bootstrap.reports import bind_reports
+from bot.bootstrap.sweep import Sweep, bind_sweep, intake_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +81,8 @@ class Core:
     """Recording root causes."""
     reports: Reports
     """The digest and the metrics."""
+    sweep: Sweep | None
+    """The anomaly sweep; None while it is off."""
 
 
 @asynccontextmanager
@@ -123,6 +124,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             experiments=bind_experiments(settings, hands),
             labels=bind_labels(settings, hands),
             reports=bind_reports(settings, hands),
+            sweep=bind_sweep(settings, hands),
         )
 
 
@@ -153,9 +155,7 @@ def _make_agent(settings: Settings, hands: Hands) -> "TriageGraph":
 
 def _bind(settings: Settings, hands: Hands, agent: TriageAgent) -> Flows:
     store, clock = hands.store, hands.clock
-    policy = IntakePolicy(
-        settle=timedelta(seconds=settings.config.settle_seconds), hold_card=bool(settings.config.channels.watch)
-    )
+    policy = intake_policy(settings)
     files = PostmortemFiles(postmortem_folders(settings))
     sync = IndexSync(
         load=files.load, embedder=hands.embedder, index=hands.index, clock=clock, follow=hands.similar.refresh

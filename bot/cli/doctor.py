@@ -5,7 +5,6 @@ import difflib
 import json
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -28,7 +27,9 @@ from bot.bootstrap import (
     runbook_folders,
     tool_effects,
 )
+from bot.cli.finding import Finding
 from bot.cli.show import print_json
+from bot.cli.sweeping import sweep_findings
 from bot.core.errors import AiopsError, ConfigError
 from bot.core.policy import DEFAULT_ENVIRONMENT, Effect, Level, approvers_of
 from bot.core.text import clip, one_line
@@ -38,16 +39,6 @@ from bot.slack import doctor as slack_doctor
 from bot.slack.client import make_client
 
 _HOME = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line: what was looked at, whether it is well, and what to do when it is not."""
-
-    name: str
-    ok: bool
-    words: str
-    mend: str = ""
 
 
 async def accept_tools(settings: Settings) -> int:
@@ -66,11 +57,12 @@ async def accept_tools(settings: Settings) -> int:
 
 
 async def _pins(settings: Settings) -> list[Finding]:
-    """Tools that changed since a person accepted them are closed; this shows what is different."""
+    """Tools that changed since a person accepted them are closed; this shows what is different. And how the sweep goes."""
     findings: list[Finding] = []
     if not mcp_servers(settings):
         return findings
     async with open_core(settings) as core:
+        findings += await sweep_findings(core.sweep, settings.config.anomaly)
         for server, tools in (await core.tools.listed()).items():
             accepted = await core.pins.accepted(server)
             for tool in tools:

@@ -10,6 +10,8 @@ from bot.webhook import Metrics
 _SWEEP_EVERY_S = 2.0
 _DIGEST_EVERY_S = 10.0
 _NUMBERS_EVERY_S = 60.0
+# How soon a new period is noticed; the sweep itself comes once a period.
+_ANOMALIES_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,10 @@ def duties(core: Core, acting: Acting, metrics: Metrics) -> Sequence[Duty]:
     async def show_numbers() -> None:
         metrics.numbers.show(await reports.digest(""))
 
+    async def sweep() -> None:
+        for found in await core.sweep.run() if core.sweep is not None else ():
+            metrics.anomalies.labels(found).inc()
+
     often = {
         "approval expiry": acting.expire,
         "root causes": core.labels.ask,
@@ -39,4 +45,5 @@ def duties(core: Core, acting: Acting, metrics: Metrics) -> Sequence[Duty]:
         *(Duty(every_s=_SWEEP_EVERY_S, name=name, call=call) for name, call in often.items()),
         Duty(every_s=_DIGEST_EVERY_S, name="digest", call=reports.post_if_due),
         Duty(every_s=_NUMBERS_EVERY_S, name="numbers", call=show_numbers),
+        *([Duty(every_s=_ANOMALIES_EVERY_S, name="anomaly sweep", call=sweep)] if core.sweep is not None else []),
     ]

@@ -127,6 +127,8 @@ class Source(enum.StrEnum):
     """Any other sender's webhook."""
     SLACK = "slack"
     MANUAL = "manual"
+    ANOMALY = "anomaly"
+    """No sender: the bot's own sweep over golden signals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 _RECENT = 2
 _FEWEST_BEFORE = 24
-_PAST_S = 3 * 86_400.0
+PAST_S = 3 * 86_400.0
 # 90 % of a normal distribution lie within 3.29 standard deviations.
 _BAND = 3.29
 _FLOOR = 0.05
@@ -43,15 +43,14 @@ class Onset:
 
 
 def find_onsets(
-    points: Sequence[tuple[float, float]], *, past_s: float = _PAST_S, threshold: float = _THRESHOLD
+    points: Sequence[tuple[float, float]], *, past_s: float = PAST_S, threshold: float = _THRESHOLD
 ) -> list[Onset]:
     """Every onset of a series of (epoch seconds, value), oldest first; none for fewer than about thirty points."""
     times = np.array([time for time, value in points if np.isfinite(value)], dtype=np.float64)
     values = np.array([value for _, value in points if np.isfinite(value)], dtype=np.float64)
     if len(values) < _FEWEST_BEFORE + _RECENT:
         return []
-    step = float(np.median(np.diff(times))) or 1.0
-    width = int(min(max(past_s / step, _FEWEST_BEFORE), len(values) - _RECENT))
+    width = _width(times, past_s)
     away, level, now = _away(values, width)
     found: list[Onset] = []
     standing = False
@@ -72,6 +71,23 @@ def find_onsets(
                 )
             )
     return found
+
+
+def is_off(points: Sequence[tuple[float, float]], *, past_s: float = PAST_S) -> bool | None:
+    """Whether the newest points stand off from the days before; None for fewer than about thirty points."""
+    times = np.array([time for time, value in points if np.isfinite(value)], dtype=np.float64)
+    values = np.array([value for _, value in points if np.isfinite(value)], dtype=np.float64)
+    if len(values) < _FEWEST_BEFORE + _RECENT:
+        return None
+    width = _width(times, past_s)
+    away, _, _ = _away(values[-width - _RECENT :], width)
+    return bool(abs(away[-1]) >= _OVER)
+
+
+def _width(times: Floats, past_s: float) -> int:
+    """How many points the days before hold."""
+    step = float(np.median(np.diff(times))) or 1.0
+    return int(min(max(past_s / step, _FEWEST_BEFORE), len(times) - _RECENT))
 
 
 def _away(values: Floats, width: int) -> tuple[Floats, Floats, Floats]:

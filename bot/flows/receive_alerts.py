@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.core import intake
 from bot.core.alert import AlertStatus, Delivery, Source
-from bot.core.intake import IntakePolicy
-from bot.ports import AuditEntry, Clock, IntakeView, Store
+from bot.core.intake import IntakePlan, IntakePolicy
+from bot.ports import AuditEntry, Clock, IntakeView, Store, Transaction
 
 # Incidents older than this are not joined any more, even if nobody resolved them.
 _OPEN_FOR = timedelta(days=7)
@@ -19,13 +19,18 @@ async def receive_alerts(
     """Incident ids per delivery, once committed. Raises StoreUnavailableError when nothing was written."""
     now = clock.now()
     async with store.transaction() as tx:
-        view = await tx.read_intake(deliveries, since=now - _OPEN_FOR)
-        dated = [_with_known_start(delivery, view) for delivery in deliveries]
-        plan = intake.plan_intake(
-            dated, known=view.known, incidents=view.incidents, ids=view.ids, policy=policy, now=now
-        )
+        plan = await plan_deliveries(tx, deliveries, policy=policy, now=now)
         await tx.apply_intake(plan, policy=policy, now=now)
     return [incident_ids for _, incident_ids in plan.deliveries]
+
+
+async def plan_deliveries(
+    tx: Transaction, deliveries: Sequence[Delivery], *, policy: IntakePolicy, now: datetime
+) -> IntakePlan:
+    """What a batch means, decided under the intake lock, which is held until the transaction ends. Nothing is written."""
+    view = await tx.read_intake(deliveries, since=now - _OPEN_FOR)
+    dated = [_with_known_start(delivery, view) for delivery in deliveries]
+    return intake.plan_intake(dated, known=view.known, incidents=view.incidents, ids=view.ids, policy=policy, now=now)
 
 
 def _with_known_start(delivery: Delivery, view: IntakeView) -> Delivery:

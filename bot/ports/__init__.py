@@ -47,6 +47,7 @@ from bot.ports.model import Budget, Message, Model, ModelReply, Reservation, Too
 from bot.ports.replay import WorldKey, WorldTransaction
 from bot.ports.shipping import AuditDestination, AuditLine
 from bot.ports.store import AuditEntry, Counts, InboxItem, IncidentDetail, Intake, IntakeView, Store, Transaction
+from bot.ports.sweep import HeldOnset, SignalClaim, SweepTransaction, SweptSignal
 from bot.ports.world import Chat, Clock
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "Experience",
     "Gathered",
     "Grants",
+    "HeldOnset",
     "InboxItem",
     "IncidentDetail",
     "Intake",
@@ -102,9 +104,12 @@ __all__ = [
     "RunTransaction",
     "RunbookSource",
     "Runbooks",
+    "SignalClaim",
     "SimilarSearch",
     "Standing",
     "Store",
+    "SweepTransaction",
+    "SweptSignal",
     "TasksChanged",
     "Templates",
     "Told",

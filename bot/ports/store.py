@@ -19,6 +19,7 @@ from bot.ports.agent import Concluded, Gathered
 from bot.ports.labels import LabelTransaction
 from bot.ports.learning import LearningTransaction
 from bot.ports.replay import WorldTransaction
+from bot.ports.sweep import SweepTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ class IntakeView:
     """Fingerprint to starts_at of its firing alert, for senders that do not say when a resolved alert began."""
 
 
-class Transaction(RunTransaction, LearningTransaction, LabelTransaction, WorldTransaction, Protocol):
+class Transaction(RunTransaction, LearningTransaction, LabelTransaction, WorldTransaction, SweepTransaction, Protocol):
     """What can be read and written inside one transaction."""
 
     async def read_intake(self, deliveries: Sequence[Delivery], *, since: datetime) -> IntakeView:

@@ -14,14 +14,16 @@ _WEEK_S = 7 * 86_400.0
 
 def run(data: Path) -> Sequence[Row]:
     """Windows found and false alarms per series and week. Raises BenchmarkError when the data set is absent."""
-    found = windows = wolf = 0
+    found = windows = right = wolf = 0
     weeks = 0.0
     for row in load(data):
         points = points_of(row)
         spans = [tuple(_moment(text) for text in window) for window in row["windows"]]
         onsets = [one.at.timestamp() for one in find_onsets(points)]
         found += sum(any(start <= at <= end for at in onsets) for start, end in spans)
-        wolf += sum(not any(start <= at <= end for start, end in spans) for at in onsets)
+        inside = sum(any(start <= at <= end for start, end in spans) for at in onsets)
+        right += inside
+        wolf += len(onsets) - inside
         windows += len(spans)
         weeks += (points[-1][0] - points[0][0]) / _WEEK_S
     rate = wolf / weeks if weeks else 0.0
@@ -29,6 +31,7 @@ def run(data: Path) -> Sequence[Row]:
     half = 1.645 * wolf**0.5 / weeks if weeks else 0.0
     return [
         share("NAB: anomaly windows with an onset", found, windows),
+        share("NAB: onsets inside an anomaly window (precision)", right, right + wolf),
         Row(
             name="NAB: false alarms per series and week",
             figure=rate,

@@ -50,6 +50,19 @@ def test_an_open_port_without_a_token_is_refused(tmp_path):
         ("tools: {list_services: reads}", ["aiops.yaml:1", "tools.list_services", "'read'"]),
         ("mcpServers: {basecamp: {}}", ["aiops.yaml:1", "basecamp", "url or command"]),
         ("settle_seconds: [", ["aiops.yaml:"]),
+        (
+            "anomaly:\n  signals:\n    A: {service: a, kind: errors, quary: up}",
+            [
+                "aiops.yaml:3",
+                "'anomaly.signals.A.quary'",
+                "did you mean 'query'?",
+                "key 'anomaly.signals.A.query' is missing",
+            ],
+        ),
+        ("anomaly: {enabled: true}", ["aiops.yaml:1", "no signal is named under anomaly.signals"]),
+        ("anomaly: {every: often}", ["aiops.yaml:1", "anomaly.every", "'often' is not a duration such as 90s"]),
+        ("anomaly: {every: 5s}", ["aiops.yaml:1", "anomaly.every", "greater than or equal to 60"]),
+        ("anomaly: {per_hours: 3}", ["aiops.yaml:1", "did you mean 'per_hour'?"]),
         ("- a list", ["aiops.yaml:1", "must be a mapping"]),
     ],
 )

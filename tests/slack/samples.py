@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.core.alert import Alert, AlertStatus, Severity
+from bot.core.anomaly import Onset
 from bot.core.evidence import Evidence, EvidenceKind, EvidencePack, Gap, Window, content_hash
 from bot.core.hypothesis import (
     Assessment,
@@ -19,10 +20,12 @@ from bot.core.hypothesis import (
     Usage,
 )
 from bot.core.incident import Incident, IncidentState
+from bot.core.metrics import Direction
 from bot.core.posts import (
     EvidencePost,
     HypothesisCard,
 )
+from bot.core.sweep import GoldenSignal, Watched, alert_of
 from bot.flows import StatusReport
 from bot.ports import Counts
 
@@ -68,6 +71,19 @@ def alert(**changes: object) -> Alert:
         generator_url="http://prometheus.example/graph?g0.expr=errors&g0.tab=1",
     )
     return replace(base, **changes)
+
+
+def anomaly() -> Alert:
+    signal = GoldenSignal(
+        name="CheckoutErrors",
+        service="payments",
+        query="sum(rate(http_requests_total{code=~'5..'}[5m]))",
+        direction=Watched.UP,
+        kind="errors",
+        severity=Severity.WARNING,
+    )
+    onset = Onset(at=ONSET, direction=Direction.ROSE, size=21.0, before=0.2, after=7.2)
+    return alert_of(signal, onset, value=14.1)
 
 
 def evidence(number: int, kind: EvidenceKind, title: str, **changes: object) -> Evidence:

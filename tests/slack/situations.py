@@ -29,6 +29,7 @@ from tests.slack.samples import (
     HOSTILE,
     ONSET,
     alert,
+    anomaly,
     assessment,
     evidence,
     evidence_post,
@@ -132,6 +133,21 @@ def contents() -> dict[str, Content]:
         ),
         "alert_resolved": AlertCard(
             incident=resolved, alerts=(alert(status=AlertStatus.RESOLVED),), deliveries=4, truncated=0
+        ),
+        "alert_anomaly": AlertCard(
+            incident=incident(title="CheckoutErrors: rose from 0.2 to 14.1", severity=Severity.WARNING, environment=""),
+            alerts=(anomaly(),),
+            deliveries=1,
+            truncated=0,
+        ),
+        "alert_anomaly_resolved": AlertCard(
+            incident=replace(resolved, title="CheckoutErrors: rose from 0.2 to 14.1", alert_count=1),
+            alerts=(replace(anomaly(), status=AlertStatus.RESOLVED),),
+            deliveries=2,
+            truncated=0,
+        ),
+        "alert_anomaly_joined": AlertCard(
+            incident=incident(alert_count=2, firing_count=2), alerts=(alert(), anomaly()), deliveries=2, truncated=0
         ),
         "alert_by_hand": AlertCard(
             incident=incident(

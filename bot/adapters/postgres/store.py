@@ -14,6 +14,7 @@ from bot.adapters.postgres.post_queries import PostQueries
 from bot.adapters.postgres.read_queries import ReadQueries
 from bot.adapters.postgres.run_queries import RunQueries
 from bot.adapters.postgres.session import Pool, Session, jsonb, wrapped_errors
+from bot.adapters.postgres.sweep_queries import SweepQueries
 from bot.adapters.postgres.world_queries import WorldQueries
 from bot.core.hypothesis import Usage
 from bot.core.redaction import redact
@@ -21,7 +22,7 @@ from bot.ports import AuditEntry, Clock, ModelCallEntry, ToolCallEntry
 
 
 class PostgresTransaction(
-    IntakeQueries, PostQueries, ReadQueries, RunQueries, LearningQueries, LabelQueries, WorldQueries
+    IntakeQueries, PostQueries, ReadQueries, RunQueries, LearningQueries, LabelQueries, WorldQueries, SweepQueries
 ):
     """Everything that can be read and written inside one transaction."""
 

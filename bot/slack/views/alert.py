@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from bot.core.alert import Alert, AlertStatus, Severity
 from bot.core.incident import Incident, IncidentState
 from bot.core.posts import AlertCard
+from bot.core.sweep import Seen, seen_in
 from bot.core.text import plural
 from bot.slack.views import blocks as b
 from bot.slack.views.message import Message, Room, and_more, fitted
 from bot.slack.views.settled import settled_line, settled_text
-from bot.slack.views.text import Mrkdwn, code, lasted, link, local_time, person, safe
+from bot.slack.views.text import Mrkdwn, clock, code, lasted, link, local_time, person, safe
 
 _SEVERITY_WORDS = {
     Severity.CRITICAL: "Critical",
@@ -34,7 +35,8 @@ def alert_message(card: AlertCard) -> Message:
     incident = card.incident
     name, summary = _name_and_summary(incident, card.alerts)
     state = _STATE_WORDS[incident.state]
-    headline = f"{_word(incident)}: {name}"
+    seen = _anomaly(card.alerts)
+    headline = f"{_word(incident, seen)}: {name}"
     where = f" on {incident.service}" if incident.service and incident.service not in name else ""
 
     def build(room: Room) -> Sequence[b.Block]:
@@ -45,7 +47,7 @@ def alert_message(card: AlertCard) -> Message:
             made.append(b.section(settled_line(card.settled)))
         elif card.verdict:
             made.append(b.section(Mrkdwn(f"*Likely cause:* {safe(card.verdict, 300)}")))
-        made.append(b.fields(_fields(incident)))
+        made.append(b.fields([*_fields(incident), *_seen_field(seen)]))
         if len(card.alerts) > 1 or card.truncated:
             made.append(_alert_lines(card, room))
         made.append(b.context(_small_print(card, state)))
@@ -57,8 +59,23 @@ def alert_message(card: AlertCard) -> Message:
     return fitted(f"{headline}{where}. {_state_sentence(incident, state)}{verdict}", build)
 
 
-def _word(incident: Incident) -> str:
-    return "Resolved" if incident.state is IncidentState.RESOLVED else _SEVERITY_WORDS[incident.severity]
+def _word(incident: Incident, seen: Seen | None) -> str:
+    if incident.state is IncidentState.RESOLVED:
+        return "Resolved" if seen is None else "Anomaly resolved"
+    return _SEVERITY_WORDS[incident.severity] if seen is None else "Anomaly"
+
+
+def _anomaly(alerts: Sequence[Alert]) -> Seen | None:
+    """What the sweep saw, when nothing but the sweep tells of this incident."""
+    seen = [seen_in(alert) for alert in alerts]
+    return seen[0] if seen and all(seen) else None
+
+
+def _seen_field(seen: Seen | None) -> list[tuple[str, Mrkdwn]]:
+    if seen is None:
+        return []
+    words = f"{seen.before} before, {seen.after} when seen, onset {clock(seen.onset)}"
+    return [("Seen by the sweep", Mrkdwn(f"{safe(words, 200)}; no alert rule fired"))]
 
 
 def _state_sentence(incident: Incident, state: str) -> str:
@@ -103,6 +120,9 @@ def _alert_line(alert: Alert, room: Room, *, named: bool) -> b.RichSection:
     """What this alert says; its name too where the alerts are not all of one name."""
     detail = alert.summary or ", ".join(f"{key}={value}" for key, value in alert.labels.items() if key != "alertname")
     elements: list[b.RichElement] = [b.word(alert.name, 120, bold=True)] if named or not detail else []
+    if seen_in(alert) is not None:
+        # Beside alerts of rules it has to be told apart.
+        elements.insert(0, b.glue("Anomaly  "))
     if detail:
         elements += [*([b.glue("  ")] if elements else []), b.word(detail, min(room.chars, 160))]
     if alert.status is AlertStatus.RESOLVED:
