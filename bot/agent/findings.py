@@ -12,6 +12,7 @@ from bot.core.alert import Alert
 from bot.core.diffs import read_change
 from bot.core.evidence import Evidence, EvidenceKind, Window, content_hash
 from bot.core.hypothesis import SimilarFound, SimilarIncident
+from bot.core.loglines import shorten
 from bot.core.logs import LogTemplate, Trend
 from bot.core.matching import Match
 from bot.core.metrics import MetricChange, number, sentence
@@ -170,7 +171,7 @@ def _log(one: LogTemplate, query: str, window: Window) -> Evidence:
         title=f"{one.service} logs “{clip(_message(one), 140)}” ({when})",
         query=query,
         window=window,
-        excerpt=f"{how}; last at {one.last_at:%H:%M:%S}Z\ntemplate: {one.template}\nexample: {clip(one.example, 900)}",
+        excerpt=f"{how}; last at {one.last_at:%H:%M:%S}Z\ntemplate: {one.template}\nexample: {shorten(one.example, 900)}",
         weight=one.weight,
         facts={
             "level": one.level.lower() or "log",

@@ -19,7 +19,8 @@ from bot.agent.subject import Relation, Subject, named_service, neighbours, rela
 from bot.core.errors import AiopsError, ConfigError, ToolError
 from bot.core.evidence import Evidence, EvidencePack, Gap, Window
 from bot.core.hypothesis import SimilarFound
-from bot.core.logs import LogRecord, rank_templates
+from bot.core.loglines import LogRecord
+from bot.core.logs import rank_templates
 from bot.core.metrics import Series, rank_changes
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook, Step

@@ -8,7 +8,7 @@ import numpy as np
 from bot.agent.findings import evidence
 from bot.agent.subject import Subject
 from bot.core.evidence import Evidence, EvidenceKind, Window
-from bot.core.logs import LogRecord
+from bot.core.loglines import LogRecord
 from bot.core.metrics import Series, number
 from bot.core.text import clip, one_line
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot.core.errors import ToolError
-from bot.core.logs import LogRecord
+from bot.core.loglines import LogRecord
 from bot.core.metrics import Series
 from bot.core.redaction import redact
 from bot.core.service import Change, ChangeKind, Service

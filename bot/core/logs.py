@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.core.loglines import LogRecord, join_lines
 from bot.core.text import clip, one_line
 
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -29,7 +30,6 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
         "<n>",
     ),
 )
-_CONTINUES = re.compile(r"^(?:\s+\S|Traceback |Caused by:|\.\.\. \d+ more|During handling|The above exception)")
 _EXCEPTION = re.compile(r"\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Refused|Exhausted|Fault)\b")
 _EXCEPTION_LINE = re.compile(
     r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Refused|TooMany\w+)\b.*", re.MULTILINE
@@ -57,16 +57,6 @@ class Trend(enum.StrEnum):
     SURGING = "surging"
     STEADY = "steady"
     GONE = "gone"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogRecord:
-    """One log entry; text may span several lines."""
-
-    at: datetime
-    level: str
-    service: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,31 +89,6 @@ class _Count:
 
     def __post_init__(self) -> None:
         self.first_at = self.last_at = self.record.at
-
-
-def join_lines(records: Sequence[LogRecord]) -> list[LogRecord]:
-    """Join stack traces and other continued lines to the entry they belong to."""
-    joined: list[LogRecord] = []
-    parts: dict[str, list[str]] = {}
-    heads: dict[str, int] = {}
-    for record in records:
-        if record.service in heads and _CONTINUES.match(record.text):
-            parts[record.service].append(record.text)
-            continue
-        _close(joined, heads, parts, record.service)
-        heads[record.service] = len(joined)
-        parts[record.service] = [record.text]
-        joined.append(record)
-    for service in list(heads):
-        _close(joined, heads, parts, service)
-    return joined
-
-
-def _close(joined: list[LogRecord], heads: dict[str, int], parts: dict[str, list[str]], service: str) -> None:
-    if service in heads and len(parts[service]) > 1:
-        head = joined[heads[service]]
-        text = "\n".join(parts[service])
-        joined[heads[service]] = LogRecord(at=head.at, level=head.level, service=service, text=text)
 
 
 def mask(text: str) -> str:

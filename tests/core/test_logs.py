@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.logs import LogRecord, Trend, join_lines, mask, rank_templates, template_of
+from bot.core.loglines import LogRecord, join_lines
+from bot.core.logs import Trend, mask, rank_templates, template_of
 
 ONSET = datetime(2026, 11, 20, 9, 2, tzinfo=UTC)
 
