@@ -9,28 +9,30 @@ versions are never values. One pass, linear in the text but for the few template
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.core.loglines import LogRecord, join_lines
 from bot.core.text import clip, one_line
 
-_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?UTC|[+-]\d\d:?\d\d)?"), "<time>"),
-    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<ip>"),
-    (re.compile(r"\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b"), "<hex>"),
-    (re.compile(r"'[^'\n]{1,80}'|\"[^\"\n]{1,80}\""), "<text>"),
-    # Not inside a version (2.31.0) or a word (sha256 stays, sku-017 does not).
-    (
-        re.compile(
-            r"(?<![\w.])-?\d+(?:\.\d+)?(?=(?:[munµ]?s|m|h|[KMGkmg]i?[Bb]?|B)?(?!\w|\.\d))|(?<=[-_#=/])\d+(?![\w.])"
-        ),
-        "<n>",
-    ),
+# Each begins with a set of characters and looks back at what stood before: the engine skips to such a character at once, while
+# a pattern that begins with a boundary is tried at every place. One pass for what is long, since none can be inside another.
+_LONG = re.compile(
+    r"[\da-fA-F](?<!\w\w)(?:"
+    r"(?P<uuid>(?<=[0-9a-fA-F])[0-9a-fA-F]{7}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)"
+    r"|(?P<time>(?<=\d)\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?UTC|[+-]\d\d:?\d\d)?)"
+    r"|(?P<ip>(?<=\d)\d{0,2}(?:\.\d{1,3}){3}(?::\d+(?!-\d\d-\d\d[T ]\d\d:))?\b)"
+    r"|(?P<hex>(?<=0)x[0-9a-fA-F]+\b|(?:(?<=[0-9])(?=[0-9]*[a-f])|(?<=[a-f])(?=[a-f]*\d))[0-9a-f]{7,}\b))"
 )
-_EXCEPTION = re.compile(r"\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Refused|Exhausted|Fault)\b")
+_QUOTED = re.compile(r"'[^'\n]{1,80}'|\"[^\"\n]{1,80}\"")
+# Not inside a version (2.31.0) or a word (sha256 stays, sku-017 does not).
+_NUMBER = re.compile(
+    r"[-\d](?:(?<![\w.].)(?:(?<=-)\d+|(?<=\d)\d*)(?:\.\d+)?(?=(?:[munµ]?s|m|h|[KMGkmg]i?[Bb]?|B)?(?!\w|\.\d))"
+    r"|(?<=[-_#=/]\d)\d*(?![\w.]))"
+)
+_ENDINGS = ("Error", "Exception", "Timeout", "Refused", "Exhausted", "Fault")
+_EXCEPTION = re.compile(rf"\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:{'|'.join(_ENDINGS)})\b")
 _EXCEPTION_LINE = re.compile(
     r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Refused|TooMany\w+)\b.*", re.MULTILINE
 )
@@ -93,17 +95,58 @@ class _Count:
 
 def mask(text: str) -> str:
     """Replace the variable parts of one line."""
-    for pattern, name in _MASKS:
-        text = pattern.sub(name, text)
+    # Most lines lack one or the other, and to see that costs less than to look for what it would be part of.
+    digits = _DIGIT.search(text) is not None
+    if digits:
+        text = _LONG.sub(_name, text)
+    if "'" in text or '"' in text:
+        text = _QUOTED.sub("<text>", text)
+    if digits:
+        text = _NUMBER.sub("<n>", text)
     return one_line(text)
+
+
+def _name(found: re.Match[str]) -> str:
+    return f"<{found.lastgroup}>"
 
 
 def template_of(text: str) -> str:
     """First line masked, and the line that names the exception when there is one further down."""
     first, _, rest = text.partition("\n")
-    named = _EXCEPTION_LINE.findall(rest)
+    named = _EXCEPTION_LINE.findall(rest) if rest else ()
     line = f"{first} … {named[-1]}" if named else first
     return clip(mask(line), 300)
+
+
+class _Bucket:
+    """
+    Templates of one service, length and first word, in the order in which they were founded.
+
+    A word that cannot be a value has to stand in every line of its template, so a line is compared only with those
+    templates whose first such word it has at the same place.
+    """
+
+    def __init__(self) -> None:
+        self._templates: list[list[str]] = []
+        self._by_word: dict[tuple[int, str], list[int]] = {}
+        self._loose: list[int] = []
+        """Templates in which every word but the first may be a value."""
+
+    def near(self, words: Sequence[str]) -> Iterable[list[str]]:
+        """Those of the newest templates that a line may belong to, oldest first."""
+        first = len(self._templates) - _MOST_COMPARED
+        found = self._loose[-_MOST_COMPARED:]
+        for pair in enumerate(words):
+            if pair in self._by_word:
+                found += self._by_word[pair][-_MOST_COMPARED:]
+        return [self._templates[number] for number in sorted(found) if number >= first]
+
+    def add(self, words: list[str]) -> None:
+        """Found a template."""
+        rigid = next((pair for pair in enumerate(words) if pair[0] and _is_rigid(pair[1])), None)
+        place = self._loose if rigid is None else self._by_word.setdefault(rigid, [])
+        place.append(len(self._templates))
+        self._templates.append(words)
 
 
 class Templates:
@@ -111,7 +154,7 @@ class Templates:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], list[str]] = {}
-        self._buckets: dict[tuple[str, int, str], list[list[str]]] = {}
+        self._buckets: dict[tuple[str, int, str], _Bucket] = {}
 
     def of(self, service: str, masked: str) -> list[str]:
         """The words of the template that a masked line belongs to; the list itself tells templates apart and may yet change."""
@@ -122,14 +165,22 @@ class Templates:
 
     def _join(self, service: str, words: list[str]) -> list[str]:
         first = _VALUE if _DIGIT.search(words[0]) else _generic(words[0])
-        bucket = self._buckets.setdefault((service, len(words), first), [])
-        for known in bucket[-_MOST_COMPARED:]:
+        key = service, len(words), first
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket()
+        for known in bucket.near(words):
             merged = _merged(known, words)
             if merged is not None:
                 known[:] = merged
                 return known
-        bucket.append(words)
+        bucket.add(words)
         return words
+
+
+def _is_rigid(word: str) -> bool:
+    """Whether it can never become a value: what `_as_value` says of it and any other word."""
+    return not (word.endswith(_VALUE) or _DIGIT.search(word) or _KEYED.match(word))
 
 
 def _generic(word: str) -> str:
@@ -154,15 +205,23 @@ def _merged(known: Sequence[str], words: Sequence[str]) -> list[str] | None:
 
 
 def _as_value(one: str, other: str) -> str | None:
-    for word in (one, other):
-        if _VERSION.search(word) or _EXCEPTION.search(word):
-            return None
     key = _KEYED.match(one)
     if key and other.startswith(key.group(1)):
-        return key.group(1) + _VALUE
-    if one.endswith(_VALUE) or (_DIGIT.search(one) and _DIGIT.search(other)):
-        return _VALUE
-    return None
+        value = key.group(1) + _VALUE
+    elif one.endswith(_VALUE) or (_DIGIT.search(one) and _DIGIT.search(other)):
+        value = _VALUE
+    else:
+        return None
+    kept = any(_VERSION.search(word) or _EXCEPTION.search(word) for word in (one, other))
+    return None if kept else value
+
+
+def exceptions_in(text: str) -> tuple[str, ...]:
+    """Names of exceptions, each once, in the order of the text."""
+    # To see that none of the endings is there costs a tenth of looking for names.
+    if not any(ending in text for ending in _ENDINGS):
+        return ()
+    return tuple(dict.fromkeys(_EXCEPTION.findall(text)))
 
 
 def rank_templates(records: Sequence[LogRecord], *, boundary: datetime) -> list[LogTemplate]:
@@ -174,7 +233,7 @@ def rank_templates(records: Sequence[LogRecord], *, boundary: datetime) -> list[
         words = templates.of(record.service, template_of(record.text))
         count = counts.get(id(words))
         if count is None:
-            exceptions = tuple(dict.fromkeys(_EXCEPTION.findall(record.text)))[:3]
+            exceptions = exceptions_in(record.text)[:3]
             count = counts[id(words)] = _Count(record=record, words=words, exceptions=exceptions)
         late = record.at >= boundary
         spans[late].add(record.at)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evals.bench import journey, killing, report, similar, starting, storm, thinking, webhook
+from evals.bench import journey, killing, report, similar, starting, storm, templating, thinking, webhook
 from evals.bench.figures import Figure
 from evals.bench.plan import Plan
 from evals.bench.programs import ROOT, BenchError
@@ -21,6 +21,7 @@ MEASUREMENTS: Mapping[str, Callable[[Plan], Awaitable[list[Figure]]]] = {
     "thinking": thinking.measure,
     "similar": similar.measure,
     "storm": storm.measure,
+    "templates": templating.measure,
 }
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
 

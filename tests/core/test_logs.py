@@ -140,3 +140,56 @@ def test_when_nothing_is_known_of_the_time_before_an_error_still_counts():
     steady = ranked(record(-5, "boom"), record(-3, "boom"), record(1, "boom"), record(4, "boom"))[0]
 
     assert alone.weight > steady.weight
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("", ""),
+        ("no value at all", "no value at all"),
+        ("don't stop 'here now'", "don<text>here now'"),
+        ("'" + "x" * 81 + "' 5", "'" + "x" * 81 + "' <n>"),
+        (
+            "'at 2026-11-20T09:01:02.123Z and 0b0f2c5e-8a6b-4f4d-9a63-0b0f2c5e8a6b and 2026-11-20 09:01:02'",
+            "<text>",
+        ),
+        ("id=0B0F2C5E-8A6B-4F4D-9A63-0B0F2C5E8A6B.", "id=<uuid>."),
+        ("0x1Fa2 deadbeef12 deadbeef 12345678 DEADBEEF12", "<hex> <hex> deadbeef <n> DEADBEEF12"),
+        ("10.2.3.4:2026-11-20 09:01:02,5 UTC", "<ip>:<time>"),
+        ("2026-11-20T09:01:02+01:00|10.2.3.4:80|10.2.3", "<time>|<ip>|10.2.3"),
+        (
+            "-5 x-5 a=-5 #7 /7/ v7 7v 1.5 1.5.2 -2.5MiB 3µs 7.",
+            "<n> x-<n> a=<n> #<n> /<n>/ v7 7v <n> 1.5.2 <n>MiB <n>µs <n>.",
+        ),
+        ("٣ x-٣", "<n> x-<n>"),
+        ('{"n":17,"m":"a\'b"}', "{<text>:<n>,<text>:<text>}"),
+    ],
+)
+def test_masks_stay_as_they_are(text, masked):
+    assert mask(text) == masked
+
+
+def test_a_template_is_found_by_any_word_that_cannot_be_a_value():
+    lines = [
+        "job a=1 b=2 done",
+        "job a=x b=y done",
+        "job a=x b=y lost",
+        "job a=1 x7 done",
+        "job a=1 x8 done",
+        "job 7 8 9",
+        "job 1 2 3",
+    ]
+    found = ranked(*[record(place, text) for place, text in enumerate(lines)])
+
+    assert {(one.template, one.after) for one in found} == {
+        ("job a=<*> <*> done", 4),
+        ("job a=x b=y lost", 1),
+        ("job <n> <n> <n>", 2),
+    }
+
+
+def test_a_template_that_is_older_than_the_newest_ones_is_left_alone():
+    lines = ["order k=one kept", *[f"order word{'x' * place} kept" for place in range(70)], "order k=two kept"]
+    found = ranked(*[record(place / 10, text) for place, text in enumerate(lines)])
+
+    assert [one.template for one in found if " k=" in one.template] == ["order k=one kept", "order k=two kept"]

@@ -9,11 +9,12 @@ import pytest
 
 from bot.adapters.postmortems import load_postmortem, load_postmortems
 from bot.webhook import parse_alertmanager
-from evals.bench import load
+from evals.bench import load, templating
 from evals.bench.corpus import as_markdown, questions, recombined
 from evals.bench.endpoint import CALLS, LOOK_UPS, reply
 from evals.bench.figures import count, percentile, spread, union_ms
 from evals.bench.payloads import ALERTS, Deliveries
+from evals.bench.plan import Plan
 from evals.bench.programs import ROOT
 from evals.bench.report import BEGIN, END, markdown, write
 from evals.bench.serving import serving
@@ -152,3 +153,12 @@ def test_a_page_without_markers_is_refused(tmp_path):
 
     with pytest.raises(ValueError, match="has no lines"):
         write(page, "x")
+
+
+async def test_log_templates_are_measured_on_three_corpora(tmp_path):
+    figures = await templating.measure(Plan(folder=tmp_path, quick=True, say=lambda _: None))
+
+    assert [one.what.split(",")[1].split(":")[0].strip() for one in figures] == list(templating.CORPORA)
+    assert all(one.median > 0 and one.met is not None for one in figures)
+    assert "2,000 lines become 6 templates" in figures[0].note
+    assert "2,000 lines become 2,000 templates" in figures[2].note
