@@ -194,8 +194,8 @@ async def _readiness(core: Core, runner: SocketRunner) -> Mapping[str, str]:
         await core.flows.ready()
     except StoreError as error:
         wrong["database"] = str(error)
-    if not runner.connected:
-        wrong["slack"] = "Socket Mode is not connected"
+    if why := runner.why_away():
+        wrong["slack"] = why
     return wrong
 
 

@@ -71,6 +71,14 @@ class SocketRunner:
         heard = datetime.fromtimestamp(pong, UTC) if pong is not None else None
         return max((each for each in (heard, self._last_frame_at) if each is not None), default=None)
 
+    def why_away(self) -> str:
+        """What is wrong with the connection, and since when, for whoever asks whether we are ready; empty when nothing is."""
+        if self._connected:
+            return ""
+        heard = self.last_frame_at
+        when = f"Slack was last heard at {heard:%Y-%m-%d %H:%M:%S} UTC" if heard else "Slack has not been heard yet"
+        return f"Socket Mode is not connected; {when}"
+
     async def run(self) -> None:
         """Connect and reconnect for ever, waiting longer after each failure. Ends only by cancellation."""
         delay = _FIRST_DELAY_S

@@ -34,6 +34,17 @@ async def test_a_lost_connection_is_opened_again(slackbox, face, world, reason):
     assert face.runner.last_frame_at is not None
 
 
+async def test_a_runner_that_is_not_connected_says_when_slack_was_last_heard(slackbox, world):
+    face = Face(slackbox, world)
+    assert face.runner.why_away() == "Socket Mode is not connected; Slack has not been heard yet"
+
+    async with running(face):
+        await face.caught_up()
+        assert face.runner.why_away() == ""
+
+    assert face.runner.why_away().startswith("Socket Mode is not connected; Slack was last heard at 20")
+
+
 def _opened(box):
     return sum(entry["event"] == "open" for entry in box.journal("socket"))
 

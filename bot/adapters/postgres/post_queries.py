@@ -1,6 +1,6 @@
 """The outbox and the inbox."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.adapters.postgres.learning_rows import outcome_of
@@ -130,8 +130,3 @@ class PostQueries(Session):
     async def quarantine(self, *, source: str, reason: str, body: bytes, now: datetime) -> None:
         """Keep what could not be read."""
         await self.execute("quarantine", source=source, reason=reason, body=body, now=now)
-
-    async def next_due(self) -> datetime | None:
-        """When the next post is due."""
-        rows: Sequence[Row] = await self.rows("next_post_due")
-        return rows[0]["at"] if rows else None

@@ -214,10 +214,6 @@ where operation = %(operation)s
 -- Slack will never take this one.
 update aiops.post set state = 'refused', lease_until = null, owner = null, why = %(why)s where operation = %(operation)s
 
--- name: next_post_due
--- When the sender should look again.
-select min(due_at) as at from aiops.post where sent_version < version and state <> 'refused'
-
 -- name: put_inbox
 -- Written before the acknowledgement.
 insert into aiops.slack_inbox (event_id, kind, body, received_at, due_at)
