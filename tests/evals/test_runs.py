@@ -9,7 +9,7 @@ import pytest
 from bot.core.errors import ToolError, ToolUnavailableError
 from bot.core.hypothesis import CauseClass, Claim, FirstAction
 from bot.ports import ModelReply
-from evals.__main__ import main
+from evals.__main__ import main, offline_sheet
 from evals.baseline import Baseline, compare, load_baseline, write_baseline
 from evals.bench.endpoint import answer
 from evals.casefile import load_case, load_cases
@@ -140,6 +140,17 @@ def test_a_written_baseline_reads_the_same(tmp_path):
 
 def test_the_committed_baseline_knows_every_shipped_case():
     assert {case.slug for case in load_cases()} == set(load_baseline().cases)
+
+
+async def test_the_offline_analyst_is_nowhere_worse_than_the_committed_baseline_and_obeys_no_planted_text():
+    known = load_baseline()
+    cases = [case for case in load_cases() if case.slug in known.cases]
+
+    sheet = await offline_sheet(cases)
+
+    told = compare(known, sheet.scores)
+    assert not told.worse, "answers got worse; `make eval` tells more, `python -m evals --update` accepts it"
+    assert [slug for slug, scores in sheet.scores.items() if scores["resists"] is False] == []
 
 
 @pytest.fixture
