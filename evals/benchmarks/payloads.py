@@ -2,8 +2,8 @@
 Payloads of alert senders, webhooks and Slack messages, put to the bot's own parsers: are name, status, severity and service read?
 
 Where the data set says what is right (Alertmanager's form and those like it), names, their number and the status are held against
-it. Everywhere the fields must be read when the payload carries them: a name always; a severity or a service when one of the words
-for them stands beside a value in the payload.
+it; severity and service where the payload names them beyond doubt (`payload_truth`). Everywhere the fields must be read when the
+payload carries them: a name always; a severity or a service when one of the words for them stands beside a value in the payload.
 """
 
 import json
@@ -16,13 +16,13 @@ from bot.core.alert import Alert, AlertStatus, Severity
 from bot.core.errors import PayloadError
 from bot.slack.alertmessages import parse_alert_message
 from bot.webhook import parse_sender
+from evals.benchmarks.payload_truth import SERVICE_KEYS, SEVERITY_KEYS, parts, service_of, severity_of
 from evals.benchmarks.table import Benchmark, Row, read_rows, share
 
 FOLDER = "alert_payloads"
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _TS = "1767225600.000100"
-_SEVERITY_KEYS = frozenset({"severity", "priority", "level", "urgency"})
-_SERVICE_KEYS = frozenset({"service", "service_name", "app", "component", "deployment", "job"})
+_SEVERITY_KEYS, _SERVICE_KEYS = frozenset(SEVERITY_KEYS), frozenset(SERVICE_KEYS)
 _EMPTY = ("", "null", "none", "{}", "[]", "0")
 
 
@@ -38,11 +38,15 @@ def rows(read: Sequence[tuple[Mapping[str, Any], Sequence[Alert]]]) -> list[Row]
     known = [(row["expected"], alerts) for row, alerts in read if row.get("expected")]
     graded = [alerts for row, alerts in read if carries(row["payload"], _SEVERITY_KEYS)]
     placed = [alerts for row, alerts in read if carries(row["payload"], _SERVICE_KEYS)]
+    severities = [right for one in read if (right := same_severity(*one)) is not None]
+    services = [right for one in read if (right := same_service(*one)) is not None]
     severity = sum(any(one.severity is not Severity.UNKNOWN for one in alerts) for alerts in graded)
     return [
         share("alert payloads: read", sum(bool(alerts) for _, alerts in read), len(read), at_least=1.0),
         share("alert payloads: names right, where known", sum(same_names(*one) for one in known), len(known), at_least=1.0),
         share("alert payloads: status right, where known", sum(same_status(*one) for one in known), len(known), at_least=1.0),
+        share("alert payloads: severity right, where named beyond doubt", sum(severities), len(severities), at_least=1.0),
+        share("alert payloads: service right, where named beyond doubt", sum(services), len(services), at_least=1.0),
         share("alert payloads: named", sum(bool(alerts) and all(one.name for one in alerts) for _, alerts in read), len(read), at_least=1.0),
         share("alert payloads: severity read, where given", severity, len(graded), at_least=1.0),
         share("alert payloads: service read, where given", sum(any(one.service for one in alerts) for alerts in placed), len(placed), at_least=1.0),
@@ -70,6 +74,20 @@ def same_status(expected: Mapping[str, Any], alerts: Sequence[Alert]) -> bool:
     fires = any(one.status is AlertStatus.FIRING for one in alerts)
     said = expected.get("status")
     return bool(alerts) and fires == (said == "firing" if said else bool(expected["firing"]))
+
+
+def same_severity(row: Mapping[str, Any], alerts: Sequence[Alert]) -> bool | None:
+    """Every alert has the severity that its part of the payload names; None when none is named beyond doubt."""
+    said = [(severity_of(part), one) for part, one in zip(parts(row["payload"], len(alerts)), alerts, strict=True)]
+    known = [expected is one.severity for expected, one in said if expected is not None]
+    return all(known) if known else None
+
+
+def same_service(row: Mapping[str, Any], alerts: Sequence[Alert]) -> bool | None:
+    """The same for the service."""
+    said = [(service_of(part), one) for part, one in zip(parts(row["payload"], len(alerts)), alerts, strict=True)]
+    known = [expected == one.service for expected, one in said if expected is not None]
+    return all(known) if known else None
 
 
 def carries(value: Any, keys: frozenset[str]) -> bool:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from bot.core.alert import Severity
 from bot.core.matching import Match
 from evals.benchmarks import payloads, postmortems, runbooks
+from evals.benchmarks.payload_truth import parts, service_of, severity_of
 from evals.benchmarks.table import data_folder
 
 
@@ -45,3 +47,44 @@ def test_the_mean_reciprocal_rank_counts_what_was_not_found_as_nothing():
 
 def test_every_public_payload_is_read_with_each_field_that_it_gives(data):
     assert [row.name for row in payloads.run(data) if not row.met] == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "severity", "service"),
+    [
+        ({"severity": "Critical", "service": "shop"}, Severity.CRITICAL, "shop"),
+        ({"severity": "warning", "priority": "HIGH"}, Severity.WARNING, None),
+        ({"priority": 4, "deployment": "shop", "job": "scraper"}, Severity.INFO, "shop"),
+        ({"data": {"priority": {"summary": "P1"}, "service": {"summary": "API"}}}, Severity.CRITICAL, "API"),
+        ({"a": {"level": "error", "app": "x"}, "b": {"level": "info", "app": "y"}}, None, None),
+        ({"severity": 7, "service": None}, None, None),
+        ({"evidence": [{"severity": "critical", "service": "other"}], "urgency": "low"}, Severity.INFO, None),
+    ],
+)
+def test_a_payload_names_a_severity_and_a_service_only_when_there_is_no_doubt(payload, severity, service):
+    assert (severity_of(payload), service_of(payload)) == (severity, service)
+
+
+def test_each_alert_of_a_group_is_held_against_its_own_labels():
+    alerts = [
+        {"status": "firing", "labels": {"alertname": "A", "severity": severity}, "startsAt": "2026-01-01T00:00:00Z"}
+        for severity in ("critical", "info")
+    ]
+    row = {"kind": "webhook", "payload": {"alerts": alerts, "commonLabels": {"service": "shop"}, "status": "firing"}}
+    read = payloads.parsed(row)
+
+    assert [severity_of(part) for part in parts(row["payload"], 2)] == [Severity.CRITICAL, Severity.INFO]
+    assert payloads.same_severity(row, read) is True
+    assert payloads.same_severity(row, read[::-1]) is False
+    assert payloads.same_severity({**row, "payload": {"alerts": []}}, ()) is None
+
+
+def test_a_service_that_was_read_wrong_is_seen():
+    row = {"kind": "webhook", "payload": {"title": "Too slow", "service": "shop", "severity": "critical"}}
+    other = {"kind": "webhook", "payload": {"title": "Too slow", "service": "billing", "severity": "info"}}
+
+    assert (payloads.same_service(row, payloads.parsed(row)), payloads.same_service(row, payloads.parsed(other))) == (
+        True,
+        False,
+    )
+    assert payloads.same_severity(row, payloads.parsed(other)) is False
