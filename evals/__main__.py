@@ -19,16 +19,15 @@ from bot.settings import load_settings
 from evals import baseline, page, report, summary
 from evals.bench.report import console, write
 from evals.benchmarks import report as public
-from evals.benchmarks.table import benchmarks, data_folder
+from evals.benchmarks.table import Asking, benchmarks, data_folder
 from evals.casefile import Case, load_cases
-from evals.kept import OFFLINE, KeptRuns, hash_of
+from evals.kept import OFFLINE, OUT, KeptRuns, hash_of
 from evals.redaction import report as redaction
 from evals.redteam import report as redteam
 from evals.runner import ROOT, make_desk, run_cases
 from evals.scorers import score
 
 PAGE = ROOT / "docs" / "explanation" / "accuracy.md"
-OUT = ROOT / ".aiops" / "evals"
 _OTHERS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "benchmarks": public.main,
     "redaction": redaction.main,
@@ -89,7 +88,8 @@ def _show_all(sheets: Sequence[report.Sheet], args: argparse.Namespace) -> None:
     """The table, and the files that hold it."""
     told = public.Told(rows=(), skipped=())
     if not args.no_benchmarks:
-        told = public.run_all(data_folder(), benchmarks())
+        asking = Asking(max_usd=args.max_cost_usd, fresh=args.fresh, out=args.out)
+        told = public.run_all(data_folder(), benchmarks(), asking)
     whole = summary.summary(sheets, told.rows)
     screen = console()
     screen.print(summary.table(whole))
@@ -138,7 +138,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fresh", action="store_true", help="ask a model again what it has answered before")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for answers, report and chart")
     parser.add_argument(
-        "--max-cost-usd", "--max-usd", type=float, default=1.0, help="what a model may cost (default %(default)s)"
+        "--max-cost-usd",
+        "--max-usd",
+        type=float,
+        default=1.0,
+        help="what a model may cost on the cases, and once more on the benchmark that asks one (default %(default)s)",
     )
     return parser
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -15,12 +15,50 @@ from bot.agent.codec import dump, load
 from bot.core.evidence import EvidencePack
 from bot.core.hypothesis import Assessment
 from evals.casefile import Case
-from evals.runner import Run
+from evals.runner import ROOT, Run
 from evals.scorers import score
 
 OFFLINE = "offline analyst"
+OUT = ROOT / ".aiops" / "evals"
+"""Where answers are kept when nothing else is said."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFiles:
+    """One analyst's folder with a JSON file for each question. `key`: what an answer hangs on; with another it is not found."""
+
+    folder: Path
+    analyst: str
+
+    def read(self, name: str, key: str) -> dict[str, Any] | None:
+        """What was kept; None when there is nothing, it hangs on something else, or the file is broken."""
+        path = self.path(name)
+        if not path.is_file():
+            return None
+        try:
+            body = cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
+            return body if body["key"] == key else None
+        except (ValueError, KeyError, TypeError) as error:
+            self.broken(name, error)
+            return None
+
+    def write(self, name: str, key: str, body: Mapping[str, object]) -> None:
+        """Write it whole or not at all."""
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps({"key": key, **body}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        fresh.replace(path)
+
+    def broken(self, name: str, error: Exception) -> None:
+        """Say that a kept answer is of no use."""
+        _log.warning("%s cannot be read and is asked again: %s", self.path(name), error)
+
+    def path(self, name: str) -> Path:
+        """Where an answer is kept."""
+        return self.folder / (re.sub(r"[^\w.-]+", "-", self.analyst) or "analyst") / f"{name}.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +78,10 @@ class KeptRuns:
 
     def find(self, case: Case) -> Run | None:
         """The kept answer; None when there is none that may be used, a broken file included."""
-        path = self._path(case)
-        if self.fresh or not path.is_file():
+        body = None if self.fresh else self._files.read(case.slug, self._key(case))
+        if body is None:
             return None
         try:
-            body = cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
-            if body["key"] != self._key(case):
-                return None
             return Run(
                 case=case,
                 assessment=load(Assessment, body["assessment"]),
@@ -55,15 +90,14 @@ class KeptRuns:
                 reason_s=float(body["reason_s"]),
             )
         except (ValueError, KeyError, TypeError, ValidationError) as error:
-            _log.warning("%s cannot be read and is asked again: %s", path, error)
+            self._files.broken(case.slug, error)
             return None
 
     def put(self, run: Run) -> None:
-        """Write it whole or not at all. The offline analyst's answer in a model's place is left to be asked again."""
+        """Keep it. The offline analyst's answer in a model's place is left to be asked again."""
         if run.assessment.analyst == OFFLINE != self.analyst:
             return
         body = {
-            "key": self._key(run.case),
             "case": run.case.slug,
             "analyst": self.analyst,
             "scores": dict(score(run)),
@@ -72,14 +106,11 @@ class KeptRuns:
             "assessment": dump(run.assessment),
             "pack": dump(run.pack),
         }
-        path = self._path(run.case)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        fresh.replace(path)
+        self._files.write(run.case.slug, self._key(run.case), body)
 
-    def _path(self, case: Case) -> Path:
-        return self.folder / (re.sub(r"[^\w.-]+", "-", self.analyst) or "analyst") / f"{case.slug}.json"
+    @property
+    def _files(self) -> KeptFiles:
+        return KeptFiles(folder=self.folder, analyst=self.analyst)
 
     def _key(self, case: Case) -> str:
         asked = (self.analyst, self.terms, case.delivery, case.calls, case.similar, case.text.asked_after_seconds)

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from evals.bench.report import console
-from evals.benchmarks.table import DATA_VARIABLE, Benchmark, BenchmarkError, Row, benchmarks, data_folder
+from evals.benchmarks.table import DATA_VARIABLE, Asking, Benchmark, BenchmarkError, Row, benchmarks, data_folder
 
 _SIGNS = {True: "✓", False: "✗", None: ""}
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
@@ -25,7 +25,7 @@ class Told:
     skipped: Sequence[str]
 
 
-def run_all(data: Path, known: Sequence[Benchmark]) -> Told:
+def run_all(data: Path, known: Sequence[Benchmark], asking: Asking | None = None) -> Told:
     """Run one after another; one that cannot be used is a sentence."""
     rows: list[Row] = []
     skipped: list[str] = []
@@ -33,7 +33,7 @@ def run_all(data: Path, known: Sequence[Benchmark]) -> Told:
         return Told(rows=(), skipped=(f"Benchmarks skipped: {data} is not there; {DATA_VARIABLE} names the folder.",))
     for one in known:
         try:
-            rows += one.run(data)
+            rows += one.run(data) if one.ask is None else one.ask(data, asking or Asking())
         except BenchmarkError as error:
             skipped.append(f"Benchmark {one.name} skipped: {error}")
     return Told(rows=rows, skipped=skipped)
@@ -100,9 +100,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table between the markers of a page")
+    parser.add_argument("--max-cost-usd", type=float, default=1.0, help="what a model may cost (default %(default)s)")
+    parser.add_argument("--fresh", action="store_true", help="ask a model again what it has answered before")
     args = parser.parse_args(argv)
     known = [one for one in benchmarks() if not args.only or one.name in args.only]
-    told = run_all(args.data or data_folder(), known)
+    told = run_all(args.data or data_folder(), known, Asking(max_usd=args.max_cost_usd, fresh=args.fresh))
     if args.json:
         print(json.dumps({"rows": [asdict(row) for row in told.rows], "skipped": list(told.skipped)}))
     else:

@@ -14,9 +14,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from evals.kept import OUT
+
 DATA_VARIABLE = "AIOPS_BENCH_DATA"
 # Modules of this package that hold one `BENCHMARK: Benchmark` each; imported when asked for, since some need a database.
-_MODULES = ("rca_changes", "rca_components", "rca_healthy", "nab", "runbooks", "postmortems", "payloads")
+_MODULES = ("rca_changes", "rca_components", "rca_healthy", "nab", "runbooks", "postmortems", "payloads", "holmes")
 _Z90 = 1.6449
 
 
@@ -40,11 +42,24 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How a benchmark may ask a model."""
+
+    max_usd: float = 1.0
+    fresh: bool = False
+    """Ask again what is kept."""
+    out: Path = OUT
+    """Where answers are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
     """A data set and how to answer it. `run` raises BenchmarkError when the data is absent or unreadable."""
 
     name: str
     run: Callable[[Path], Sequence[Row]]
+    ask: Callable[[Path, Asking], Sequence[Row]] | None = None
+    """In place of `run`, for one that needs a model."""
 
 
 class BenchmarkError(Exception):
