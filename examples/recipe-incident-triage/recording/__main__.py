@@ -27,7 +27,12 @@ _HYPOTHESIS_S = 90.0
 # So long that a busy machine does not leave gaps that the fault did not make.
 _CONFIG = {"gather_seconds": 60}
 _OUT_OF_TIME = ("no answer within", "not finished within")
+_TRIES = 2
 _console = Console(stderr=True, highlight=False)
+
+
+class BusyError(RecipeError):
+    """The machine did not keep up with what it was to record; another try may do."""
 
 
 def main() -> int:
@@ -63,10 +68,8 @@ async def _record_all(faults: list[Fault], to: Path) -> Mapping[str, str]:
     for place, fault in enumerate(faults, start=1):
         _console.print(f"[bold]{place}/{len(faults)} {fault.slug}[/bold]")
         began = time.monotonic()
-        folder = Path(tempfile.mkdtemp(prefix="aiops-record-"))
         try:
-            fault.base.check_needs()
-            await _record(fault, folder, to)
+            await _try(fault, to)
             _console.print(f"  [green]recorded[/green] after {time.monotonic() - began:.0f} s")
         except (RecipeError, MissingProgramError, httpx.HTTPError) as error:
             failed[fault.slug] = str(error) or repr(error)
@@ -74,9 +77,23 @@ async def _record_all(faults: list[Fault], to: Path) -> Mapping[str, str]:
         except asyncio.CancelledError:
             failed[fault.slug] = "stopped"
             break
+    return failed
+
+
+async def _try(fault: Fault, to: Path) -> None:
+    """Record one fault; once more when the machine was too busy."""
+    fault.base.check_needs()
+    for left in reversed(range(_TRIES)):
+        folder = Path(tempfile.mkdtemp(prefix="aiops-record-"))
+        try:
+            await _record(fault, folder, to)
+            return
+        except BusyError as error:
+            if not left:
+                raise
+            _announce(f"{error}; once more")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    return failed
 
 
 async def _record(fault: Fault, folder: Path, to: Path) -> None:
@@ -112,7 +129,7 @@ async def _keep(stage: Stage, incident: str, fault: Fault, to: Path) -> None:
     seen = await _aiops(stage, "incident-show", "incident", "show", incident, "--json")
     late = [one["what"] for one in seen["gaps"] if one["why"].startswith(_OUT_OF_TIME)]
     if late:
-        raise RecipeError(f"the machine was too busy to look at {', '.join(late)}; record it again")
+        raise BusyError(f"the machine was too busy to look at {', '.join(late)}")
     fresh = stage.folder / "cases"
     fresh.mkdir()
     await _aiops(
