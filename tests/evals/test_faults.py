@@ -1,6 +1,7 @@
 """The faults that `python -m evals.record` plays: each can be staged, and its truth can be found in what it stages."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "recipe-incident
 
 from recording.fault import staged
 from recording.faults import FAULTS
+from recording.places import without_places
 from shop.alerting import load_rules
 
 
@@ -64,6 +66,31 @@ def test_every_recorded_case_comes_from_a_fault_that_can_be_recorded_again():
         assert (text["kind"], text["expected"]["cause_class"], text["expected"]["change_id"] or "") == (
             truth.kind, truth.cause_class, truth.change,
         )  # fmt: skip
+
+
+def test_a_recording_tells_neither_where_this_machine_keeps_things_nor_which_ports_were_free():
+    files = {
+        "tools.json": (
+            'File \\"/home/kim/aiops/examples/recipe-incident-triage/shop/pool.py\\", File \\"/opt/py/lib/python3.12/contextlib.py\\", '
+            'File \\"/x/.venv/lib/python3.12/site-packages/psycopg/connection.py\\" /tmp/stage/orders-db '
+            '"host-1:21393" "host-1:16458" "host-1:21393" 15000 ms'
+        ),
+        "alert.json": '"instance": "host-1:16458"',
+    }
+
+    told = without_places(files, "/tmp/stage")
+
+    assert told["tools.json"] == (
+        'File \\"/srv/shop/shop/pool.py\\", File \\"/usr/lib/python3/contextlib.py\\", '
+        'File \\"/usr/lib/python3/dist-packages/psycopg/connection.py\\" /srv/shop/orders-db '
+        '"host-1:8002" "host-1:8001" "host-1:8002" 15000 ms'
+    )
+    assert told["alert.json"] == '"instance": "host-1:8001"'
+
+
+def test_no_shipped_case_tells_of_the_machine_that_recorded_it():
+    for path in CASES.glob("*/*.json"):
+        assert re.search(r"/(?:work|root|home|tmp|Users)/|\.venv|site-packages", path.read_text()) is None, path
 
 
 def test_the_program_lists_what_there_is(capfd):

@@ -22,6 +22,7 @@ from rich.console import Console
 
 from .fault import Fault, staged
 from .faults import FAULTS
+from .places import without_places
 
 _HYPOTHESIS_S = 90.0
 # So long that a busy machine does not leave gaps that the fault did not make.
@@ -143,9 +144,9 @@ async def _keep(stage: Stage, incident: str, fault: Fault, to: Path) -> None:
         *fault.truth.options(),
         "--json",
     )
-    for path in (fresh / fault.slug).iterdir():
-        # Where this machine keeps what it forgets tells nothing.
-        path.write_text(path.read_text(encoding="utf-8").replace(str(stage.folder), "/srv/shop"), encoding="utf-8")
+    files = {path.name: path.read_text(encoding="utf-8") for path in (fresh / fault.slug).iterdir()}
+    for name, text in without_places(files, str(stage.folder)).items():
+        (fresh / fault.slug / name).write_text(text, encoding="utf-8")
     target = to / fault.slug
     shutil.rmtree(target, ignore_errors=True)
     shutil.move(fresh / fault.slug, target)
