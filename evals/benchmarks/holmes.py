@@ -95,7 +95,7 @@ def ask(data: Path, asking: Asking) -> Sequence[Row]:
     except ConfigError as error:
         raise BenchmarkError(str(error)) from error
     if not environment.llm_model:
-        raise BenchmarkError("LLM_MODEL is not set, and only a model can answer questions in words")
+        raise BenchmarkError(f"LLM_MODEL is not set, and only a model can answer questions in words ({REFERENCE})")
     parts = sorted((data / FOLDER).glob("cases.*.jsonl")) or [data / FOLDER / "cases.dev.jsonl"]
     cases = questions(row for part in parts for row in read_rows(part))
     model = LiteLlm(environment.llm_model, base_url=environment.llm_base_url, api_key=environment.llm_api_key)

@@ -245,9 +245,9 @@ def test_without_a_model_one_sentence_says_that_it_is_skipped(tmp_path, monkeypa
     told = run_all(tmp_path, [holmes.BENCHMARK])
 
     assert list(told.rows) == []
-    assert list(told.skipped) == [
-        "Benchmark HolmesGPT skipped: LLM_MODEL is not set, and only a model can answer questions in words",
-    ]
+    (sentence,) = told.skipped
+    assert sentence.startswith("Benchmark HolmesGPT skipped: LLM_MODEL is not set, and only a model can answer")
+    assert ".56 to .90" in sentence, "what others published is told all the same"
 
 
 async def test_the_configured_model_is_asked_and_the_table_shows_what_others_published(endpoint, tmp_path, monkeypatch):
