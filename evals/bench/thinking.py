@@ -18,7 +18,7 @@ _LIMIT_S = 0.2
 
 async def measure(plan: Plan) -> list[Figure]:
     """The offline analyst, one model call, and a tool loop with six look-ups."""
-    cases, repeats = load_cases(), plan.pick(5, 1)
+    cases = load_cases()[:: plan.pick(1, 6)]
     async with postgres(plan.folder / "pg") as server:
         dsn = await server.create("thinking")
         await migrate(dsn)
@@ -26,9 +26,9 @@ async def measure(plan: Plan) -> list[Figure]:
         await pool.open()
         try:
             plan.say("pack to hypothesis: offline analyst")
-            offline = await _offline(cases, repeats, make_desk(checkpoints=pool))
+            offline = await _offline(cases, make_desk(checkpoints=pool))
             async with running("evals.bench.endpoint", logs=plan.folder / "endpoint") as endpoint:
-                asked = await _with_models(plan, cases, repeats, pool, str(endpoint.announced["url"]))
+                asked = await _with_models(plan, cases, pool, str(endpoint.announced["url"]))
         finally:
             await pool.close()
     note = "recorded tools in memory, checkpoints committed with fsync; the endpoint's own time is subtracted"
@@ -39,23 +39,19 @@ async def measure(plan: Plan) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _offline(cases: list[Case], repeats: int, desk: Desk) -> list[float]:
+async def _offline(cases: list[Case], desk: Desk) -> list[float]:
     await run_case(cases[0], desk, investigation_id="warm")
-    return [
-        (await run_case(case, desk, investigation_id=f"offline-{place}-{case.slug}")).reason_s
-        for place in range(repeats)
-        for case in cases
-    ]
+    return [(await run_case(case, desk, investigation_id=f"offline-{case.slug}")).reason_s for case in cases]
 
 
-async def _with_models(plan: Plan, cases: list[Case], repeats: int, pool: Pool, url: str) -> dict[str, list[float]]:
+async def _with_models(plan: Plan, cases: list[Case], pool: Pool, url: str) -> dict[str, list[float]]:
     """Seconds per run, by the way that the scripted model takes."""
     models = {name: LiteLlm(name, base_url=f"{url}/v1", api_key="none") for name in CALLS}
     asked: dict[str, list[float]] = {}
     try:
         for name, model in models.items():
             plan.say(f"pack to hypothesis: {name} model, {CALLS[name]} calls")
-            asked[name] = await _asked(cases, repeats, make_desk(model=model, checkpoints=pool), url, name)
+            asked[name] = await _asked(cases, make_desk(model=model, checkpoints=pool), url, name)
     finally:
         # litellm shares connections between models: closing one early would cut the other's.
         for model in models.values():
@@ -63,16 +59,15 @@ async def _with_models(plan: Plan, cases: list[Case], repeats: int, pool: Pool, 
     return asked
 
 
-async def _asked(cases: list[Case], repeats: int, desk: Desk, url: str, name: str) -> list[float]:
+async def _asked(cases: list[Case], desk: Desk, url: str, name: str) -> list[float]:
     times: list[float] = []
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
         await run_case(cases[0], desk, investigation_id=f"{name}-warm")
-        for place in range(repeats):
-            for case in cases:
-                before = await _busy(client, url)
-                run = await run_case(case, desk, investigation_id=f"{name}-{place}-{case.slug}")
-                _check(run, name)
-                times.append(run.reason_s - (await _busy(client, url) - before))
+        for case in cases:
+            before = await _busy(client, url)
+            run = await run_case(case, desk, investigation_id=f"{name}-{case.slug}")
+            _check(run, name)
+            times.append(run.reason_s - (await _busy(client, url) - before))
     return times
 
 
