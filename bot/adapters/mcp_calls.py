@@ -177,12 +177,23 @@ def _vendor_errors(server: str, name: str, started: float, *, lost: Callable[[],
         lost()
         raise DeadConnectionError(f"{server}: {words(error)}") from error
     except BaseExceptionGroup as group:
+        ours, others = group.split(ToolError)
+        if ours is not None and others is None:
+            raise _first(ours) from group
         # A connection that breaks inside of the library's task group.
         broken = group.subgroup((MCPError, OSError, RuntimeError, HTTPError))
         if broken is None or group.split((MCPError, OSError, RuntimeError, HTTPError))[1] is not None:
             raise
         lost()
         raise DeadConnectionError(f"{server}: {words(group)}") from group
+
+
+def _first(group: BaseExceptionGroup[ToolError]) -> ToolError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, ToolError), "nothing else is in the group"
+    return error
 
 
 async def _send(

@@ -18,10 +18,10 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.session import ClientRequestContext, ElicitationFnT
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
-from mcp.types import ElicitRequestParams, ElicitResult, Tool
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Tool
 
 from bot.adapters.tool_gate import Described
-from bot.core.errors import ToolUnavailableError
+from bot.core.errors import ToolError, ToolUnavailableError
 from bot.core.redaction import redact
 from bot.core.text import clean, clip, one_line
 from bot.ports import ToolSpec
@@ -203,13 +203,36 @@ async def open_client(
     mode = "legacy" if legacy else "auto"
     if server.command:
         command = StdioServerParameters(command=server.command, args=list(server.args), env=dict(server.env))
-        return await stack.enter_async_context(Client(command, cache=None, mode=mode, elicitation_callback=asked))
+        client = Client(command, cache=None, mode=mode, elicitation_callback=asked)
+        return _naming_misfits(await stack.enter_async_context(client))
     http = await stack.enter_async_context(create_mcp_http_client(headers=dict(server.headers)))
     if legacy:
         # The server says nothing while a person is asked; the wait has its own bounds.
         http.timeout = Timeout(30.0, read=None)
     transport = streamable_http_client(server.url, http_client=http)
-    return await stack.enter_async_context(Client(transport, cache=None, mode=mode, elicitation_callback=asked))
+    client = Client(transport, cache=None, mode=mode, elicitation_callback=asked)
+    return _naming_misfits(await stack.enter_async_context(client))
+
+
+def _naming_misfits(client: Client) -> Client:
+    """
+    An answer that does not fit the tool's output schema becomes a ToolError.
+
+    The library raises a RuntimeError for it, as it does for a connection that is gone; but this server is alive.
+    """
+    check = client.session.validate_tool_result
+
+    async def checked(name: str, result: CallToolResult) -> None:
+        try:
+            await check(name, result)
+        except RuntimeError as error:
+            # The library's words go on with the whole schema and the whole answer.
+            why, _, _ = str(error.__cause__ or error).partition("\n\n")
+            said = clip(redact(one_line(clean(why))), 300)
+            raise ToolError(f"{name} answered what does not fit its own output schema: {said}") from error
+
+    client.session.validate_tool_result = checked
+    return client
 
 
 def _described(tool: Tool, server: str) -> Described:

@@ -119,6 +119,10 @@ class Plant:
     """Speaks the protocol from before calls could be held, where a question comes while the call is open."""
     told: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     """What the server was told: action and content."""
+    says: Mapping[str, object] = field(default_factory=dict)
+    """What a reading answers besides the open valves."""
+    schemas: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Output schemas that tools declare, whatever they answer."""
     preview: bool = True
     built: MCPServer | None = None
     offered: dict[str, tuple[Callable[..., object], ToolAnnotations]] = field(default_factory=dict)
@@ -174,6 +178,7 @@ class Plant:
                 if not isinstance(said, str):
                     return said
             found = {"vessel": vessel, "open": [{"id": one, "leaking": leaks} for one, leaks in self.open.items()]}
+            found |= self.says
             return CallToolResult(content=[TextContent(type="text", text="read")], structured_content=found)
 
         async def preview_write(tool: str, arguments: dict) -> dict:
@@ -238,6 +243,10 @@ class Plant:
             self.open.update(dict.fromkeys(valves, True))
             return {"summary": f"opened {len(valves)} valves"}
 
+        for name, schema in self.schemas.items():
+            tool = server._tool_manager.get_tool(name)
+            assert tool is not None
+            tool.fn_metadata.output_schema = dict(schema)
         self.offered = {"close_valves": (close_valves, DESTROY), "open_valves": (open_valves, WRITE)}
         return server
 
