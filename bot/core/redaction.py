@@ -8,6 +8,7 @@ How much is found and how much is taken wrongly is measured by `python -m evals 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import cast
 
@@ -75,6 +76,9 @@ _ISSUED = re.compile(
 )
 _LONG_WORD = re.compile(r"(?<![A-Za-z0-9+/_=-])(?<!SHA256:)[A-Za-z0-9+/_-]{24,}={0,2}(?![A-Za-z0-9+/_=-])")
 _REFERENCE = re.compile(r"[\[<]|\$[({]|\$[A-Z_][A-Z0-9_]*\b|\{\{|(?:true|false|null|none|nil)\b|[*xX]+$")
+_SECRET_FIELD = re.compile(_NAME, re.IGNORECASE)
+_SHORTEST = 4
+_PLACEHOLDER = re.compile(r"\[[a-z-]+:[0-9a-f]{6}\]")
 _HEX = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 _PUBLIC_HASH = re.compile(r"sha(?:1|256|384|512)-")
 # Random letters and digits change between small, capital and digit at six of ten places, words and paths at one or two.
@@ -115,15 +119,47 @@ def redact(text: str) -> str:
     return _LONG_WORD.sub(_redact_random, text)
 
 
-def redact_all(value: object) -> object:
-    """The same for every text in plain JSON; names of fields are left as they are."""
+def redact_all(value: object, *, exact: AbstractSet[str] = frozenset()) -> object:
+    """
+    The same for every text in plain JSON; names of fields are left as they are.
+
+    A text goes as a whole when its field is named as only secrets are. Texts of the fields in `exact` stay as they are.
+    """
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
-        return {key: redact_all(one) for key, one in cast("Mapping[str, object]", value).items()}
+        return {key: _redact_field(key, one, exact) for key, one in cast("Mapping[str, object]", value).items()}
     if isinstance(value, list | tuple):
-        return [redact_all(one) for one in cast("Sequence[object]", value)]
+        return [redact_all(one, exact=exact) for one in cast("Sequence[object]", value)]
     return value
+
+
+def _redact_field(name: str, value: object, exact: AbstractSet[str]) -> object:
+    if name in exact and _is_text(value):
+        return value
+    if isinstance(value, str) and len(value) >= _SHORTEST and _SECRET_FIELD.fullmatch(name):
+        # An address keeps what is no secret of it, and a reference to a secret is none.
+        found = redact(value)
+        return found if found != value or _REFERENCE.match(value) else _placeholder("secret", value)
+    return redact_all(value, exact=exact)
+
+
+def _is_text(value: object) -> bool:
+    """A text, or a list of nothing but texts."""
+    if isinstance(value, list | tuple):
+        return all(isinstance(one, str) for one in cast("Sequence[object]", value))
+    return isinstance(value, str)
+
+
+def placeholders(value: object) -> frozenset[str]:
+    """The placeholders in the texts of plain JSON."""
+    if isinstance(value, str):
+        return frozenset(_PLACEHOLDER.findall(value))
+    if isinstance(value, Mapping):
+        value = list(cast("Mapping[str, object]", value).values())
+    if isinstance(value, list | tuple):
+        return frozenset[str]().union(*(placeholders(one) for one in cast("Sequence[object]", value)))
+    return frozenset()
 
 
 def _redact_known(text: str) -> str:

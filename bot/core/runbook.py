@@ -1,8 +1,10 @@
 """Written procedures for alerts: prose for people, and steps that a machine may follow."""
 
 import enum
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from bot.core.hypothesis import CauseClass
 from bot.core.policy import Effect
@@ -140,6 +142,40 @@ class Runbook:
     def step(self, step_id: str) -> Step | None:
         """The step with this id."""
         return next((step for step in self.steps if step.id == step_id), None)
+
+
+_WORD = re.compile(r"\w+")
+
+
+def fields_read(runbook: Runbook) -> frozenset[str]:
+    """
+    Every word of a runbook's templates and expressions: what they may read of a result stands under one of these.
+
+    A name too many keeps a text exact that need not be; a name too few could not be read by any template.
+    """
+    return frozenset(word for step in runbook.steps for text in _templates(step) for word in _WORD.findall(text))
+
+
+def _templates(step: Step) -> Iterator[str]:
+    yield from (step.when, step.targets, *step.bounds)
+    yield from _texts(step.args)
+    for expect in (step.expect, step.rollback.expect if step.rollback else None):
+        if expect is not None:
+            yield expect.that
+            yield from _texts(expect.args)
+    if step.rollback is not None:
+        yield from _texts(step.rollback.args)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in cast("Mapping[str, object]", value).values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in cast("Sequence[object]", value):
+            yield from _texts(one)
 
 
 SCOPE_NAMES = frozenset({"alert", "database", "environment", "incident", "labels", "params", "service", "steps"})

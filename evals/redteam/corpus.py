@@ -20,10 +20,10 @@ HOST: Final = "evil.example"
 Place = Literal[
     "log", "alert summary", "annotation", "label", "change", "metric label", "tool result", "tool error",
     "tool description", "postmortem", "channel text",
-    "dry run", "dry run error", "write error", "write result", "run reason", "grant",
+    "read result", "dry run", "dry run error", "write error", "write result", "run reason", "grant",
 ]  # fmt: skip
 PLACES: Final[Sequence[str]] = get_args(Place)
-RUN_PLACES: Final = frozenset({"dry run", "dry run error", "write error", "write result", "run reason"})
+RUN_PLACES: Final = frozenset({"read result", "dry run", "dry run error", "write error", "write result", "run reason"})
 """Places that only a runbook being followed has."""
 # How a text names a secret, and the kind that is put there.
 _SECRETS: Final[Mapping[str, str]] = {

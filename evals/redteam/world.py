@@ -102,9 +102,11 @@ class Yard:
             "state": "idle",
             "count": 16,
             "oldest_idle_seconds": 43.2,
-            "sample_query": self.said("tool result", "select 1"),
+            "sample_query": self.said("tool result", self.said("read result", "select 1")),
         }
+        summed = {"summary": self.attack.text} if self.attack.place == "read result" else {}
         return {
+            **summed,
             "max_connections": 20,
             "reserved": 3,
             "used": 17,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.redaction import redact
+from bot.core.redaction import placeholders, redact, redact_all
 
 SECRETS = [
     ("postgres://shop:hunter22@db:5432/orders", "hunter22"),
@@ -69,3 +69,22 @@ def test_any_text_can_be_redacted_and_redacting_twice_changes_nothing_more(text)
     once = redact(text)
 
     assert redact(once) == once
+
+
+def test_a_text_whose_field_is_named_as_secrets_are_goes_as_a_whole():
+    found = redact_all(
+        {"password": "hunter22", "nested": [{"apiKey": "abcd1234"}], "tokens": "many", "secret": "$VAULT"}
+    )
+
+    assert found == {"password": redact("password=hunter22")[9:], "nested": [{"apiKey": redact("apiKey=abcd1234")[7:]}],
+                     "tokens": "many", "secret": "$VAULT"}  # fmt: skip
+
+
+def test_fields_that_have_to_stay_exact_do_and_everything_beside_them_goes():
+    found = redact_all(
+        {"id": "password=hunter22", "more": {"id": ["token=hunter22"], "text": "token=hunter22"}}, exact={"id"}
+    )
+
+    assert found["id"] == "password=hunter22"
+    assert found["more"]["id"] == ["token=hunter22"]
+    assert placeholders(found) == {redact("token=hunter22")[6:]}

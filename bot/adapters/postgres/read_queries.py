@@ -9,6 +9,7 @@ from bot.adapters.postgres.session import Row, jsonb
 from bot.core.alert import Alert, Anchor
 from bot.core.errors import NotFoundError
 from bot.core.incident import Incident
+from bot.core.redaction import redact_all
 from bot.ports import AuditEntry, Counts, IncidentDetail
 
 _ALL_ALERTS = 1_000
@@ -95,7 +96,8 @@ class ReadQueries(InvestigationQueries):
                 "actor": entry.actor,
                 "action": entry.action,
                 "target": entry.target,
-                "detail": jsonb(dict(entry.detail)),
+                # Arguments and answers stand in many details; of what was called, the log needs no secret.
+                "detail": jsonb(redact_all(entry.detail)),
             }
             for entry in entries
         ]

@@ -24,6 +24,8 @@ from bot.flows.acting.writing import (
     ask_gate,
     dry_run,
     fill,
+    fill_exactly,
+    kept,
     look_anew,
     people_needed,
     place_of_write,
@@ -51,7 +53,7 @@ async def take(move: Take, detail: RunDetail, runbook: Runbook, desk: Desk) -> b
             await _close(_turn(step, waiting), detail.run, desk, state=StepState.SKIPPED, why=passed_over)
             return True
         if step.effect is Effect.READ:
-            await _look(step, desk.templates.fill(step.args, scope), detail.run, desk)
+            await _look(step, fill_exactly(step.args, scope, desk), detail.run, runbook, desk)
             return True
         writing = writing_of(step, runbook, rollback=back)
         return await _ask(writing, waiting, detail, runbook, desk)
@@ -110,13 +112,13 @@ async def _refreshed(detail: RunDetail, runbook: Runbook, desk: Desk) -> RunDeta
         await tx.change_run(detail.run, state=detail.run.state, now=now)
         for one in detail.step_runs:
             if one.number in fresh:
-                await tx.change_step_run(one, state=one.state, now=now, result=fresh[one.number])
+                await tx.change_step_run(one, state=one.state, now=now, result=kept(fresh[one.number], runbook))
         return await tx.run_detail(detail.run.id)
 
 
-async def look_again(move: LookAgain, desk: Desk) -> bool:
+async def look_again(move: LookAgain, runbook: Runbook, desk: Desk) -> bool:
     """Repeat a read whose process died."""
-    await _read(move.step, move.step_run, desk)
+    await _read(move.step, move.step_run, runbook, desk)
     return True
 
 
@@ -132,7 +134,7 @@ async def offer_rollback(move: OfferRollback, detail: RunDetail, runbook: Runboo
         return True
 
 
-async def _look(step: Step, args: Mapping[str, object], run: Run, desk: Desk) -> None:
+async def _look(step: Step, args: Mapping[str, object], run: Run, runbook: Runbook, desk: Desk) -> None:
     async with desk.store.transaction() as tx:
         now = desk.clock.now()
         await tx.change_run(run, state=RunState.RUNNING, now=now)
@@ -140,17 +142,17 @@ async def _look(step: Step, args: Mapping[str, object], run: Run, desk: Desk) ->
             run, step_id=step.id, rollback=False, effect=step.effect, state=StepState.RUNNING, args=args, now=now
         )
     desk.reach("read.started")
-    await _read(step, step_run, desk)
+    await _read(step, step_run, runbook, desk)
 
 
-async def _read(step: Step, step_run: StepRun, desk: Desk) -> None:
+async def _read(step: Step, step_run: StepRun, runbook: Runbook, desk: Desk) -> None:
     result: Mapping[str, object] | None = None
     why = ""
     try:
         answer = await desk.tools.call(
             step.tool, step_run.args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR
         )
-        result = answer.structured
+        result = kept(answer.structured, runbook)
     except ToolError as error:
         why = f"{step.title}: {disarm(str(error))}"
     async with desk.store.transaction() as tx:

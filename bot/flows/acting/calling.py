@@ -16,7 +16,7 @@ from bot.core.text import clip, disarm
 from bot.flows.acting.desk import Desk
 from bot.flows.acting.elicit import Underway, answer_openly, ask_person, settle_reply
 from bot.flows.acting.settling import close_questions
-from bot.flows.acting.writing import Writing, facts_of, scope_of_run, writing_of
+from bot.flows.acting.writing import Writing, facts_of, fill_exactly, scope_of_run, writing_of
 from bot.ports import Asked, AuditEntry, Permit, Resumed, RunDetail, ToolResult
 
 
@@ -139,6 +139,6 @@ def named(expect: PostCondition) -> str:
 async def holds(expect: PostCondition, detail: RunDetail, desk: Desk) -> bool:
     """Whether a post-condition is true now. Raises ToolError, ConfigError."""
     scope = scope_of_run(detail.run, detail.step_runs)
-    args = desk.templates.fill(expect.args, scope)
+    args = fill_exactly(expect.args, scope, desk)
     answer = await desk.tools.call(expect.tool, args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR)
     return desk.templates.holds(expect.that, {**scope, "result": dict(answer.structured)})

@@ -7,6 +7,7 @@ from bot.core.approval import Approval, ApprovalState
 from bot.core.execution import RUN_ENDS, Run, RunState, StepRun, StepState
 from bot.core.policy import Effect
 from bot.core.posts import RunCard, RunResult, Task, TaskState
+from bot.core.redaction import redact
 from bot.core.runbook import Runbook, Step
 from bot.core.text import clip, data_size, disarm, plural
 from bot.ports import RunDetail
@@ -113,13 +114,13 @@ def summary_of(result: Mapping[str, object] | None) -> str:
     if not result:
         return ""
     if isinstance(result.get("summary"), str):
-        return clip(disarm(str(result["summary"])), 200)
+        return clip(disarm(redact(str(result["summary"]))), 200)
     lists = [
         plural(len(cast("list[object]", value)), key.rstrip("s"))
         for key, value in result.items()
         if isinstance(value, list)
     ]
-    return ", ".join(lists[:3])
+    return clip(disarm(redact(", ".join(lists[:3]))), 200)
 
 
 def run_result(detail: RunDetail, runbook: Runbook) -> RunResult:
@@ -175,8 +176,8 @@ def _moved(key: str, was: object, now: object) -> str:
     """`replicas 3 → 5`; amounts of bytes as people write them."""
     name = key.removesuffix("_bytes")
     if name != key and str(was).isdecimal() and str(now).isdecimal():
-        return disarm(f"{name} {data_size(int(str(was)))} → {data_size(int(str(now)))}")
-    return disarm(f"{key} {was} → {now}")
+        return disarm(f"{redact(name)} {data_size(int(str(was)))} → {data_size(int(str(now)))}")
+    return disarm(redact(f"{key} {was} → {now}"))
 
 
 def _change(step_run: StepRun, runbook: Runbook) -> str:

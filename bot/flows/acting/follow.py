@@ -121,7 +121,7 @@ async def _perform(move: Move, detail: RunDetail, runbook: Runbook, desk: Desk) 
         case Take():
             return await take(move, detail, runbook, desk)
         case LookAgain():
-            return await look_again(move, desk)
+            return await look_again(move, runbook, desk)
         case Act():
             return await act(move, detail, runbook, desk)
         case Reply():

@@ -8,8 +8,8 @@ from bot.core.approval import BOT, CLI, DryRun, Envelope, Target
 from bot.core.errors import ConfigError, ToolError
 from bot.core.execution import Run, StepRun, StepState
 from bot.core.policy import DEFAULT_ENVIRONMENT, Actor, Decision, Effect, StepFacts, place_of
-from bot.core.redaction import redact
-from bot.core.runbook import PostCondition, Runbook, Step
+from bot.core.redaction import placeholders, redact, redact_all
+from bot.core.runbook import PostCondition, Runbook, Step, fields_read
 from bot.core.text import clip, plural
 from bot.flows.acting.desk import Desk
 from bot.ports import RunDetail
@@ -147,9 +147,30 @@ async def ask_gate(writing: Writing, run: Run, runbook: Runbook, desk: Desk, *, 
     )
 
 
+def kept(answer: Mapping[str, object], runbook: Runbook) -> Mapping[str, object]:
+    """
+    What is kept of a read's answer: without secrets, save in the fields that the runbook's templates name.
+
+    Those are identifiers for later calls, and a placeholder would name something else.
+    """
+    return cast("Mapping[str, object]", redact_all(answer, exact=fields_read(runbook)))
+
+
+def fill_exactly(template: Mapping[str, object], scope: Mapping[str, object], desk: Desk) -> Mapping[str, object]:
+    """Arguments of a call. Raises ConfigError also when a secret that was not kept would have to be in them."""
+    args = desk.templates.fill(template, scope)
+    gone = placeholders(args) & placeholders(scope.get("steps"))
+    if gone:
+        raise ConfigError(
+            f"the arguments would hold {', '.join(sorted(gone))} in place of a secret that is not kept; name the fields "
+            'that the call needs, as in `map("pick", "id")`'
+        )
+    return args
+
+
 def fill(writing: Writing, scope: Mapping[str, object], desk: Desk) -> Mapping[str, object]:
     """The exact arguments, inside the step's bounds. Raises ConfigError that names the bound."""
-    args = desk.templates.fill(writing.template, scope)
+    args = fill_exactly(writing.template, scope, desk)
     check_bounds(writing, args, scope, desk)
     return args
 
@@ -219,7 +240,7 @@ def _read_off(writing: Writing, args: Mapping[str, object], scope: Mapping[str, 
         raise ConfigError(f"`targets:` of step {writing.step_id} is not a list")
     return DryRun(
         summary=f"{writing.tool} on {plural(len(cast('list[object]', named)), 'target')}",
-        targets=tuple(Target(id=str(one), label=str(one)) for one in cast("list[object]", named)),
+        targets=tuple(Target(id=str(one), label=clip(redact(str(one)), 200)) for one in cast("list[object]", named)),
         reversible=writing.reversible,
         runs_as="",
         simulated=False,

@@ -7,6 +7,7 @@ from typing import Final
 from bot.core.approval import BOT, Approval, ApprovalState, Envelope
 from bot.core.policy import Effect
 from bot.core.posts import ApprovalCard
+from bot.core.redaction import redact
 from bot.core.text import clip, plural
 from bot.slack.views import blocks as b
 from bot.slack.views.elicitation import answer_form, question_blocks, question_text, question_title
@@ -181,7 +182,7 @@ def approve_form(approval: Approval, entered: Mapping[str, Mapping[str, object]]
     arguments = json.dumps(dict(envelope.args), indent=1, ensure_ascii=False, sort_keys=True)
     blocks: list[b.Block] = [
         b.section(Mrkdwn(f"*{safe(envelope.step_title, 200)}* in {code(envelope.environment, 60)}")),
-        b.preformatted(f"{envelope.tool} {arguments}", 2_500),
+        b.preformatted(f"{envelope.tool} {redact(arguments)}", 2_500),
         _targets(envelope, Room(items=_MOST_IN_FORM, chars=_detail_room(envelope)), _MOST_IN_FORM),
         b.fields(_fields(approval)),
         b.context(_small_print(approval)),

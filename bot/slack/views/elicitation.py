@@ -8,6 +8,7 @@ from bot.core.approval import Approval, ApprovalState, Envelope
 from bot.core.elicitation import Field, FieldKind, Form
 from bot.core.policy import Effect
 from bot.core.posts import ApprovalCard
+from bot.core.redaction import redact
 from bot.core.text import plural
 from bot.slack.views import blocks as b
 from bot.slack.views.message import Room, and_more
@@ -69,7 +70,7 @@ def _facts(approval: Approval, requested_by: Mrkdwn) -> list[tuple[str, Mrkdwn]]
 
 def _call(envelope: Envelope, limit: int) -> b.RichText:
     arguments = json.dumps(dict(envelope.args), indent=1, ensure_ascii=False, sort_keys=True)
-    return b.preformatted(f"{envelope.tool} {arguments}", limit)
+    return b.preformatted(f"{envelope.tool} {redact(arguments)}", limit)
 
 
 def _asked(form: Form, room: Room) -> b.RichText:
