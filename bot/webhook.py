@@ -247,6 +247,11 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self.audit_refused = Counter(
+            "aiops_audit_refused_total",
+            "Audit entries that Loki would not have; a note stands there.",
+            registry=self.registry,
+        )
         self.numbers = Numbers()
         self.registry.register(self.numbers)
 

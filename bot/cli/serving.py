@@ -86,10 +86,10 @@ async def serve(settings: Settings) -> int:
         chat = SlackChat(client, directory=directory)
         pumps = _investigators(core) + _pumps(core, "sender", core.send_next(chat), _SENDERS)
         pumps += _pumps(core, "inbox", inbox.handle_next, 1)
-        pumps += _shippers(core) + _judges(core)
+        metrics = webhook.Metrics()
+        pumps += _shippers(core, metrics) + _judges(core)
         pumps += _pumps(core, "executor", acting.follow_next, _EXECUTORS) + _pumps(core, "home", home.refresh, 1)
         readiness = lambda: _readiness(core, runner)  # noqa: E731 - binds two names
-        metrics = webhook.Metrics()
         http = webhook.build(
             core.flows, token=settings.environment.aiops_webhook_token, metrics=metrics, readiness=readiness
         )
@@ -118,12 +118,12 @@ def _pumps(core: Core, name: str, step: Callable[[], Awaitable[bool]], count: in
     return pumps
 
 
-def _shippers(core: Core) -> list[Pump]:
+def _shippers(core: Core, metrics: webhook.Metrics) -> list[Pump]:
     """The audit log goes to Loki where one is configured; while it is away the log waits in PostgreSQL."""
     url = core.settings.environment.loki_url
     if not url:
         return []
-    shipper = LokiShipper(url)
+    shipper = LokiShipper(url, on_refused=metrics.audit_refused.inc)
 
     async def ship() -> bool:
         return await core.audit.ship(shipper) > 0

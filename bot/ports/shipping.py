@@ -18,6 +18,8 @@ class AuditLine:
     target: str
     detail: Mapping[str, object]
     hash: str
+    incident: str = ""
+    """The incident that it belongs to; empty for what belongs to none."""
 
 
 class AuditDestination(Protocol):

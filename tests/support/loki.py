@@ -21,6 +21,7 @@ MOST_STRUCTURED = 128
 LARGEST_STRUCTURED = 64 * 1024
 LARGEST_BODY = 4 * 1024 * 1024
 FUTURE_S = 600
+OLDEST_S = 168 * 3600
 
 
 @dataclass
@@ -31,6 +32,12 @@ class LokiStandIn:
     refusals: list[str] = field(default_factory=list)
     away: int = 0
     """So many requests get a 503."""
+    hates: str = ""
+    """Entries with this text are refused."""
+    replaced: int = 0
+    """Entries that the shipper put a note in the place of."""
+    answers: list[int] = field(default_factory=list)
+    """What the next requests get instead of being looked at; 0: they are looked at."""
     apply_then_fail: int = 0
     """So many requests are stored and then answered with a 500."""
 
@@ -38,6 +45,8 @@ class LokiStandIn:
         if self.away:
             self.away -= 1
             return PlainTextResponse("empty ring", 503)
+        if self.answers and (status := self.answers.pop(0)):
+            return PlainTextResponse("told to", status)
         body = await request.body()
         try:
             found = self._read(request, body)
@@ -76,16 +85,23 @@ class LokiStandIn:
             at, line, metadata = (*value, {})[:3]
             if not isinstance(at, str) or not at.isdigit() or not isinstance(line, str):
                 raise ValueError('a value is ["<unix epoch in nanoseconds>", "<log line>", {…}]')
-            if int(at) > (time.time() + FUTURE_S) * 1e9:
-                raise ValueError("entry has timestamp too new")
-            if len(line.encode()) > LONGEST_LINE:
-                raise ValueError("max entry size exceeded")
+            self._check(int(at), line)
             if any(not isinstance(each, str) for each in metadata.values()) or len(metadata) > MOST_STRUCTURED:
                 raise ValueError("invalid structured metadata")
             if sum(len(key) + len(each) for key, each in metadata.items()) > LARGEST_STRUCTURED:
                 raise ValueError("structured metadata too large")
             made.append((labels, int(at), line, metadata))
         return made
+
+    def _check(self, at: int, line: str) -> None:
+        if at > (time.time() + FUTURE_S) * 1e9:
+            raise ValueError("entry has timestamp too new")
+        if at < (time.time() - OLDEST_S) * 1e9:
+            raise ValueError("entry has timestamp too old")
+        if len(line.encode()) > LONGEST_LINE:
+            raise ValueError("max entry size exceeded")
+        if self.hates and self.hates in line:
+            raise ValueError(f"entry holds {self.hates}")
 
 
 @asynccontextmanager

@@ -112,4 +112,5 @@ def _line(row: Mapping[str, object]) -> AuditLine:
         target=str(row["target"]),
         detail=cast("Mapping[str, object]", row["detail"]),
         hash=str(row["hash"]),
+        incident=str(row["incident"]),
     )

@@ -41,8 +41,12 @@ update aiops.audit_cursor set place = %(place)s where name = %(destination)s
 
 -- name: audit_entries
 -- The next entries for a destination, in the order of the chain.
-select s.place, s.hash, a.id, a.at, a.actor, a.action, a.target, a.detail
+-- The incident is that of the run or the investigation; a message's name begins with it.
+select s.place, s.hash, a.id, a.at, a.actor, a.action, a.target, a.detail,
+    coalesce(r.incident_id, i.incident_id, substring(a.target from '^INC-[0-9]+'), '') as incident
 from aiops.audit_seal s join aiops.aiops_audit a on a.id = s.audit_id
+left join aiops.run r on r.id = a.target
+left join aiops.investigation i on i.id = a.target
 where s.place > %(after)s order by s.place limit %(limit)s
 
 -- name: act_as_bot_if_member
