@@ -10,9 +10,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from bot.adapters.postgres.audit import Verified
 from bot.adapters.runbooks import load_runbooks
 from bot.bootstrap import open_core, runbook_folders, tool_effects
 from bot.cli.show import print_json
+from bot.core.audit import Head, differs, parse_head
 from bot.core.errors import NotFoundError, PayloadError
 from bot.core.runbook import Runbook
 from bot.settings import Settings
@@ -101,39 +103,53 @@ async def tail_audit(settings: Settings, *, limit: int, target: str, action: str
     return 0
 
 
-async def verify_audit(settings: Settings, *, as_json: bool) -> int:
-    """Walk the chain; 1 when a link is bad, which is named."""
+async def verify_audit(settings: Settings, *, head: str, as_json: bool) -> int:
+    """
+    Walk the chain; 1 when a link is bad, which is named, or when it does not hold the head that was posted.
+
+    Raises PayloadError for a head that is not PLACE:HASH.
+    """
+    posted = parse_head(head) if head else None
     async with open_core(settings) as core:
         found = await core.audit.verify()
         role, safe = await core.audit.role()
+        other = differs(posted, await core.audit.link(posted.place), await core.audit.head()) if posted else ""
     broken = found.broken
+    bad = _BAD if broken or other else 0
     if as_json:
-        bad = {"place": broken.place, "entry": broken.entry, "why": broken.why} if broken else None
-        print_json(
-            {
-                "whole": broken is None,
-                "entries": found.head.place,
-                "head": found.head.hash,
-                "broken": bad,
-                "role": role,
-                "append_only_by_grants": safe,
-            }
+        told = {
+            "whole": broken is None,
+            "entries": found.head.place,
+            "head": found.head.hash,
+            "broken": {"place": broken.place, "entry": broken.entry, "why": broken.why} if broken else None,
+            "role": role,
+            "append_only_by_grants": safe,
+        }
+        print_json({**told, "posted_head": str(posted), "differs": other} if posted else told)
+        return bad
+    _say_chain(found, posted, other)
+    if not bad:
+        Console().print(
+            f"The bot works as {role}, which can only add to it."
+            if safe
+            else f"The bot works as {role}, which owns the log: only a trigger keeps it from changing entries (docs/how-to/database.md)."
         )
-        return _BAD if broken else 0
-    console = Console()
+    return bad
+
+
+def _say_chain(found: Verified, posted: Head | None, other: str) -> None:
+    console, broken = Console(), found.broken
     if broken is not None:
         console.print(
             Text(f"The chain is broken at entry {broken.entry} (link {broken.place}): {broken.why}.", "bold red")
         )
         console.print(f"The {found.head.place} links before it are whole; the last good hash is {found.head.hash}")
-        return _BAD
-    console.print(Text(f"The chain is whole: {found.head.place} entries, head {found.head.hash}", "green"))
-    console.print(
-        f"The bot works as {role}, which can only add to it."
-        if safe
-        else f"The bot works as {role}, which owns the log: only a trigger keeps it from changing entries (docs/how-to/database.md)."
-    )
-    return 0
+    else:
+        console.print(Text(f"The chain is whole: {found.head.place} entries, head {found.head.hash}", "green"))
+    if other:
+        console.print(Text(f"It is not the log whose head was posted: {other}.", "bold red"))
+    elif posted is not None:
+        console.print(Text(f"It holds the head that was posted for link {posted.place}.", "green"))
 
 
 def runbook_json(one: Runbook) -> dict[str, Any]:

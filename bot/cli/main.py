@@ -240,9 +240,14 @@ def _add_audit(app: typer.Typer) -> None:
         _run(acting.tail_audit(load_settings(), limit=limit, target=target, action=action, as_json=json))
 
     @audit.command("verify")
-    def audit_verify(json: Json = False) -> None:
-        """Walk the hash chain; 1 when a link is bad."""
-        _run(acting.verify_audit(load_settings(), as_json=json))
+    def audit_verify(
+        head: Annotated[
+            str, typer.Option(help="A head as it was posted, PLACE:HASH; the log must still hold it.")
+        ] = "",
+        json: Json = False,
+    ) -> None:
+        """Walk the hash chain; 1 when a link is bad, or the log is not the one whose head was posted."""
+        _run(acting.verify_audit(load_settings(), head=head, as_json=json))
 
 
 def _add_demo(app: typer.Typer) -> None:

@@ -1,8 +1,11 @@
 """The audit chain: each entry's hash is made of its own content and of the hash before it."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from bot.core.errors import PayloadError
 
 GENESIS = "0" * 64
 """What the first entry is chained to."""
@@ -25,6 +28,30 @@ class Head:
 
     place: int
     hash: str
+
+    def __str__(self) -> str:
+        """As it is posted, and as `aiops audit verify --head` takes it."""
+        return f"{self.place}:{self.hash}"
+
+
+_HEAD = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
+
+
+def parse_head(text: str) -> Head:
+    """`PLACE:HASH`, as it was posted. Raises PayloadError."""
+    found = _HEAD.fullmatch(text.strip().lower())
+    if found is None:
+        raise PayloadError(f"{text!r} is not PLACE:HASH, a number and 64 hexadecimal digits, as the bot posts it")
+    return Head(place=int(found[1]), hash=found[2])
+
+
+def differs(posted: Head, there: Head | None, end: Head) -> str:
+    """What a log that ends in `end` has at the place of a posted head, if that is not the head; empty when it is."""
+    if there is None:
+        return f"the log ends at link {end.place}, before link {posted.place} that was posted: its tail was cut off"
+    if there.hash != posted.hash:
+        return f"link {posted.place} has the hash {there.hash}, and {posted.hash} was posted: the log was rewritten"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.core.audit import Head
 from bot.core.posts import Announcement
-from bot.ports import Clock, Store
+from bot.ports import AuditEntry, Clock, Store
 
 
 async def announce_head(
@@ -30,6 +30,12 @@ async def announce_head(
         if await tx.announced(operation):
             return
     end = await head()
-    text = f"Audit log on {now:%Y-%m-%d}: {end.place} entries, head {end.hash}. `aiops audit verify` checks it."
+    text = (
+        f"Audit log on {now:%Y-%m-%d}: {end.place} entries, head {end.hash}. "
+        f"`aiops audit verify --head {end}` tells whether it still holds them."
+    )
     async with store.transaction() as tx:
-        await tx.announce(operation, Announcement(text=text), channel=channel, now=now)
+        if await tx.announce(operation, Announcement(text=text), channel=channel, now=now):
+            # A row of its own, so that the head also goes wherever the log is shipped.
+            detail = {"place": end.place, "hash": end.hash}
+            await tx.audit([AuditEntry(actor="aiops", action="audit.head", target="audit", detail=detail)], now=now)

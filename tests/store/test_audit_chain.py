@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from bot.adapters.postgres.audit import PostgresAudit
 from bot.adapters.postgres.session import make_pool
 from bot.adapters.postgres.store import PostgresStore
-from bot.core.audit import GENESIS, Broken, Head, Seal, walk
+from bot.cli.acting import verify_audit
+from bot.core.audit import GENESIS, Broken, Head, Seal, parse_head, walk
+from bot.core.errors import PayloadError
 from bot.flows.announce_head import announce_head
 from bot.ports import AuditEntry
+from bot.settings import load_settings
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
@@ -190,7 +193,54 @@ async def test_the_head_is_announced_once_a_day_by_however_many_replicas_and_not
         cursor = await connection.execute("select operation, content from aiops.post order by operation")
         rows = await cursor.fetchall()
     assert [row["operation"] for row in rows] == ["audit-head:2026-11-24", "audit-head:2026-11-25"]
-    assert (await audit.head()).hash in rows[0]["content"]["text"]
+    noted = list(reversed(await audit.tail(limit=9, action="audit.head")))
+    assert [one["detail"]["place"] for one in noted] == [3, 4]
+    for row, one in zip(rows, noted, strict=True):
+        assert f"`aiops audit verify --head {one['detail']['place']}:{one['detail']['hash']}`" in row["content"]["text"]
+
+
+REWRITTEN = "was posted: the log was rewritten"
+CUT_OFF = "its tail was cut off"
+
+
+def resealed(owner, *, keep):
+    """What a superuser would do: change an entry, cut some off, and make every seal anew."""
+    owner.execute("set session_replication_role = replica")
+    owner.execute("delete from aiops.audit_seal where place > %s", (keep,))
+    owner.execute("delete from aiops.aiops_audit where id not in (select audit_id from aiops.audit_seal)")
+    owner.execute("update aiops.aiops_audit set actor = 'nobody' where id = (select min(id) from aiops.aiops_audit)")
+    head = GENESIS
+    rows = owner.execute(
+        "select s.place, aiops.audit_payload(a) from aiops.audit_seal s join aiops.aiops_audit a on a.id = s.audit_id order by 1"
+    ).fetchall()
+    for place, payload in rows:
+        own = hashlib.sha256((head + payload).encode()).hexdigest()
+        owner.execute("update aiops.audit_seal set prev_hash = %s, hash = %s where place = %s", (head, own, place))
+        head = own
+
+
+@pytest.mark.parametrize(("keep", "said"), [(6, REWRITTEN), (3, CUT_OFF)])
+async def test_a_log_that_was_sealed_anew_is_whole_and_all_the_same_not_the_one_that_was_posted(
+    pool, write, database_url, monkeypatch, capsys, keep, said
+):
+    await write(6)
+    posted = await PostgresAudit(pool).head()
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    assert await verify_audit(load_settings(), head=str(posted), as_json=False) == 0
+    assert "holds the head that was posted for link 6" in capsys.readouterr().out
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        resealed(owner, keep=keep)
+
+    assert (await PostgresAudit(pool).verify()).broken is None
+    assert await verify_audit(load_settings(), head=str(posted), as_json=False) == 1
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert await verify_audit(load_settings(), head="", as_json=False) == 0
+
+
+@pytest.mark.parametrize("text", ["", "12", "0:" + "a" * 64, "3:xyz", "3:" + "a" * 63, "-1:" + "a" * 64])
+def test_a_head_that_is_no_head_is_refused_with_the_form_it_has(text):
+    with pytest.raises(PayloadError, match="PLACE:HASH"):
+        parse_head(text)
 
 
 def seals(payloads):

@@ -45,6 +45,12 @@ class PostgresAudit:
             row = await Session(connection).row("audit_head")
         return Head(place=row["place"], hash=row["hash"]) if row else Head(place=0, hash=GENESIS)
 
+    async def link(self, place: int) -> Head | None:
+        """The seal at this place of the chain; None past its end."""
+        async with wrapped_errors(), self._pool.connection() as connection:
+            row = await Session(connection).row("audit_link", place=place)
+        return Head(place=row["place"], hash=row["hash"]) if row else None
+
     async def began(self) -> datetime | None:
         """When the first entry was written, in UTC; None while there is none."""
         async with wrapped_errors(), self._pool.connection() as connection:

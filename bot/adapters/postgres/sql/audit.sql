@@ -23,6 +23,10 @@ where s.audit_id is null order by a.id limit 1
 -- The newest seal.
 select place, hash from aiops.audit_seal order by place desc limit 1
 
+-- name: audit_link
+-- One seal.
+select place, hash from aiops.audit_seal where place = %(place)s
+
 -- name: audit_began
 -- The first entry.
 select at from aiops.aiops_audit order by id limit 1
