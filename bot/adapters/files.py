@@ -17,6 +17,17 @@ _FENCE = "---"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+class _Loader(yaml.SafeLoader):
+    """A value that Python cannot hold, such as a 13th month, is an error with its line like any other."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return cast("Any", super().construct_object(node, deep))  # pyright: ignore[reportUnknownMemberType] - yaml's stubs leave it untyped
+        except (ValueError, TypeError, OverflowError, LookupError, AttributeError) as error:
+            problem = f"cannot be read: {error}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
+
 def read_text(path: Path) -> str:
     """The file's text. Raises ConfigError when it cannot be read as UTF-8."""
     try:
@@ -55,7 +66,9 @@ def parse_yaml(
     try:
         # yaml's stubs leave compose() untyped.
         node = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
-        data: Any = yaml.safe_load(text)
+        data: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that also says where
+    except RecursionError as error:
+        raise ConfigError(f"{path}:{first_line}: is nested too deeply") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = first_line + (mark.line if mark else 0)
@@ -64,10 +77,12 @@ def parse_yaml(
     data = {} if data is None else data
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:{first_line}: must be a mapping of keys to values")
-    if variables is not None:
-        data = _filled(data, variables, (), node, f"{path}:", first_line)
     try:
+        if variables is not None:
+            data = _filled(data, variables, (), node, f"{path}:", first_line)
         return model.model_validate(data)
+    except RecursionError as error:
+        raise ConfigError(f"{path}:{first_line}: holds itself (an alias inside of its own anchor)") from error
     except ValidationError as error:
         raise ConfigError("\n".join(_sentences(error, model, node, path, first_line))) from error
 

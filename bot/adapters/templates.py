@@ -18,6 +18,8 @@ from bot.core.errors import ConfigError
 
 _ALONE = re.compile(r"^\s*\{\{(?P<expression>(?:(?!\}\}|\{\{).)*)\}\}\s*$", re.DOTALL)
 _LONGEST = 20_000
+# What nests too deeply overflows Jinja's parser or that of Python, which compiles what Jinja makes of it.
+_UNREADABLE = (TemplateError, RecursionError, SyntaxError, MemoryError)
 _LARGEST = 200_000
 
 
@@ -63,8 +65,9 @@ class JinjaTemplates:
         try:
             parsed = self._environment.parse(source)
             self._environment.compile(parsed)
-        except TemplateError as error:
-            return f"`{text.strip()}` is not a valid {'expression' if expression else 'template'}: {error}"
+        except _UNREADABLE as error:
+            why = str(error) if isinstance(error, TemplateError) else "it is nested too deeply"
+            return f"`{text.strip()}` is not a valid {'expression' if expression else 'template'}: {why}"
         return next(_unknown_names(parsed, known), "")
 
     def _filled(self, value: object, scope: Mapping[str, object], where: str) -> object:
