@@ -11,8 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.adapters.files import parse_yaml, read_text
 from bot.adapters.runbook_format import Duration
+from bot.core.approval import sha256_of
 from bot.core.errors import ConfigError
 from bot.core.policy import Effect, Level
+from bot.core.redaction import redact_all
 from bot.core.schedule import parse_weekly
 from bot.core.sweep import Watched
 
@@ -142,6 +144,15 @@ class Config(_Strict):
     postmortems: tuple[str, ...] = ("postmortems",)
     schedule: Schedule = Schedule()
     anomaly: Anomaly = Anomaly()
+
+    @property
+    def sha256(self) -> str:
+        """Of all that is in force, defaults too. Secrets are left out: a new token is no new configuration."""
+        told = self.model_dump(mode="json")
+        for server in told["mcpServers"].values():
+            for secret in ("headers", "env"):
+                server[secret] = sorted(server[secret])
+        return sha256_of(redact_all(told))
 
     @field_validator("mcpServers")
     @classmethod

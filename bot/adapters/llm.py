@@ -24,6 +24,8 @@ _FIRST_PAUSE_S = 0.5
 _TRY_AGAIN = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 _LEAST_USEFUL_S = 0.05
 
+log = logging.getLogger(__name__)
+
 # What litellm's parts are called with is decided by its own untyped signatures.
 _Ask = Callable[..., Awaitable[Any]]
 
@@ -44,6 +46,7 @@ class LiteLlm:
         self._ask: _Ask | None = None
         self._litellm: ModuleType | None = None
         self._loading = asyncio.Lock()
+        self._told = False
 
     @property
     def name(self) -> str:
@@ -81,6 +84,28 @@ class LiteLlm:
         except TimeoutError:
             raise ModelUnavailableError(f"{self._name} gave no answer within {timeout_s:g} s") from None
         return self._reply(response, round((time.monotonic() - started) * 1000))
+
+    async def price(self, tokens_in: int, tokens_out: int) -> float | None:
+        """
+        What a call costs in US dollars at the dearest of the configured models, by litellm's own list.
+
+        None when the list knows none of them; that is said once, because then only tokens limit what is spent.
+        """
+        await self.warm()
+        assert self._litellm is not None
+        known = [cost for name in self._models if (cost := self._priced(name, tokens_in, tokens_out)) is not None]
+        if not known and not self._told:
+            self._told = True
+            log.warning("the price of %s is not known, so only tokens limit what it may spend", self._name)
+        return max(known, default=None)
+
+    def _priced(self, name: str, tokens_in: int, tokens_out: int) -> float | None:
+        assert self._litellm is not None
+        try:
+            cost = self._litellm.cost_per_token(model=name, prompt_tokens=tokens_in, completion_tokens=tokens_out)
+        except self._litellm.exceptions.ModelNotMappedError:
+            return None
+        return float(sum(cost))
 
     async def _attempts(self, body: Mapping[str, object], deadline: float) -> object:
         assert self._ask is not None

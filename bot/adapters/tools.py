@@ -7,20 +7,25 @@ A tool name has one home. Offered by two servers it is nobody's, until `mcpServe
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from bot.adapters.mcp_calls import DeadConnectionError, call, call_alone, call_declining, holds_calls
 from bot.adapters.mcp_link import CONNECT_TIMEOUT_S, Connection, Decline, McpServer, why_away
 from bot.adapters.tool_gate import DEFAULT_EFFECTS, GRANT, Described, MemoryPins, ToolGate
-from bot.core.errors import ToolDeniedError, ToolUnavailableError
+from bot.core.errors import ToolDeniedError, ToolError, ToolUnavailableError
 from bot.core.policy import Actor, Decision, Effect, Ruling, StepFacts
-from bot.ports import Answering, Asked, Permit, Pins, Resumed, ToolResult, ToolSpec
+from bot.ports import Answering, Asked, Permit, Pins, Resumed, Seen, ToolResult, ToolSpec, Witness
 
 __all__ = ["McpServer", "McpTools"]
 
 
 async def _tell_nobody(server: str, tool: str, message: str) -> None:
+    """For commands that keep no audit log."""
+
+
+async def _unseen(seen: Seen) -> None:
     """For commands that keep no audit log."""
 
 
@@ -33,8 +38,10 @@ class McpTools:
         effects: Mapping[str, Effect] = DEFAULT_EFFECTS,
         pins: Pins | None = None,
         decline: Decline = _tell_nobody,
+        witness: Witness = _unseen,
     ) -> None:
-        """`decline` is told of every question of a server that nobody is asked."""
+        """`decline` is told of every question of a server that nobody is asked, `witness` of calls for the audit log."""
+        self._witness = witness
         self._gate = ToolGate(effects, pins or MemoryPins(), {one.name: one.environment for one in servers})
         self._servers = tuple(servers)
         self._connections = [Connection(server, note=self._noted, decline=decline) for server in servers]
@@ -86,18 +93,31 @@ class McpTools:
         timeout_s: float,
         actor: Actor = Actor.TRIAGE_AGENT,
         beside: str = "",
+        about: str = "",
     ) -> ToolResult:
         """
-        Call one read tool; with `beside`, on the server that has that tool.
+        Call one read tool; with `beside`, on the server that has that tool. `about` says what for, for the audit log.
 
         Raises ToolDeniedError for what the gate does not allow, ToolUnavailableError when its server is away or too
         slow, and ToolError with the server's own words when the tool failed. A connection found dead is opened once
         more: reading twice does no harm.
         """
+        started = time.monotonic()
+        told = partial(self._told, name, args, actor=actor, about=about, started=started)
+        try:
+            result = await self._read(name, args, started + timeout_s, actor=actor, beside=beside)
+        except ToolError as error:
+            await told(error)
+            raise
+        await told(result)
+        return result
+
+    async def _read(
+        self, name: str, args: Mapping[str, object], deadline: float, *, actor: Actor, beside: str
+    ) -> ToolResult:
         # Without asking any server: what is not listed, or not a read, is refused at once.
         _require(self._gate.rule_unseen(name), name)
-        deadline = time.monotonic() + timeout_s
-        connection = await self._home(beside or name, timeout_s)
+        connection = await self._home(beside or name, max(0.05, deadline - time.monotonic()))
         try:
             _require(self._gate.rule(connection.tool(name), actor=actor), name)
             return await call_declining(connection, name, args, deadline)
@@ -140,7 +160,12 @@ class McpTools:
             step, environment = permit.step, permit.environment
             # A permit is of a call that has begun: the switch was looked at, and held, when that was written down.
             decision = await self.rule(name, step=step, environment=environment, paused=False, timeout_s=timeout_s)
-            _require(decision, name)
+            try:
+                _require(decision, name)
+            except ToolDeniedError as error:
+                started = deadline - timeout_s
+                await self._told(name, args, error, actor=Actor.EXECUTOR, about=permit.about, started=started)
+                raise
         meta = {GRANT: permit.grant} if permit.grant else None
         session = await connection.session(max(0.05, deadline - time.monotonic()))
         if resumed is not None or holds_calls(session):
@@ -159,6 +184,33 @@ class McpTools:
     async def offers(self, name: str, beside: str, *, timeout_s: float) -> bool:
         """Whether the server that has the tool `beside` has `name` as well."""
         return name in (await self._home(beside, timeout_s)).tools
+
+    async def _told(
+        self,
+        name: str,
+        args: Mapping[str, object],
+        ended: ToolResult | ToolError,
+        *,
+        actor: Actor,
+        about: str,
+        started: float,
+    ) -> None:
+        """Tell the witness how a call ended."""
+        denied = isinstance(ended, ToolDeniedError)
+        if not (about or denied):
+            return
+        homes = self._offering(name)
+        seen = Seen(
+            actor=actor,
+            tool=name,
+            server=ended.server if isinstance(ended, ToolResult) else homes[0].server.name if len(homes) == 1 else "",
+            args=args,
+            about=about,
+            outcome="ok" if isinstance(ended, ToolResult) else "denied" if denied else "error",
+            why="" if isinstance(ended, ToolResult) else str(ended),
+            took_ms=round((time.monotonic() - started) * 1000),
+        )
+        await self._witness(seen)
 
     async def _approved_home(self, name: str, approved: str, timeout_s: float) -> Connection:
         connection = await self._home(name, timeout_s)

@@ -27,13 +27,15 @@ from bot.agent.reason import (
 )
 from bot.agent.reply import TriageReply, parse_reply, to_draft
 from bot.agent.verify import Verified, verify
+from bot.core.budget import spent_words
 from bot.core.errors import BudgetSpentError, ModelError, ModelReplyError, ToolError
 from bot.core.evidence import EvidencePack
 from bot.core.hypothesis import Assessment, PromptRef, SimilarFound, Usage
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook
-from bot.core.text import clean, clip
+from bot.core.text import clean, clip, plural
 from bot.ports import (
+    REFUSED,
     Brief,
     Budget,
     Clock,
@@ -196,16 +198,17 @@ class Mind:
 
     def _spent(self, turn: Turn, tools: Sequence[ToolSpec]) -> str:
         if turn.usage.steps >= self._limits.steps:
-            return f"the budget of {self._limits.steps} steps is spent"
+            return spent_words(plural(self._limits.steps, "step"))
         need = estimate_tokens(turn.messages, tools) + self._limits.reply_tokens
         if turn.usage.tokens + need > self._limits.tokens:
-            return f"the budget of {self._limits.tokens} tokens is spent"
+            return spent_words(plural(self._limits.tokens, "token"))
         return ""
 
     async def _reserve(self, world: World, turn: Turn, tools: Sequence[ToolSpec]) -> Reservation:
         """Set the call's likely size aside in the ledger, which other processes draw on as well."""
         need = estimate_tokens(turn.messages, tools) + self._limits.reply_tokens
-        return await self._budget.reserve(agent=self._agent, incident_id=world.brief.incident.id, tokens=need)
+        incident, reply = world.brief.incident.id, self._limits.reply_tokens
+        return await self._budget.reserve(agent=self._agent, incident_id=incident, tokens=need, reply_tokens=reply)
 
     async def _complete(
         self, world: World, turn: Turn, tools: Sequence[ToolSpec], reservation: Reservation
@@ -244,6 +247,8 @@ class Mind:
         for call in turn.pending:
             refusal = _refusal(call, turn, offered)
             if refusal:
+                entry = ToolCallEntry(tool=call.name, args=call.args, outcome=REFUSED, text=refusal, took_ms=0)
+                await self._journal.tool_call(world.brief.investigation.id, entry)
                 turn = _answered(turn, call, refusal)
                 continue
             turn = replace(turn, made=(*turn.made, call_key(call)))

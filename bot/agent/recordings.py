@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
-from bot.ports import ToolCallEntry
+from bot.ports import REFUSED, ToolCallEntry
 
 FREE = frozenset({"start", "end", "since", "step", "limit"})
 """Arguments that say how much of an answer is wanted, not which answer."""
@@ -30,9 +30,15 @@ class Recording:
 
 
 def record(calls: Sequence[ToolCallEntry]) -> tuple[Recording, ...]:
-    """One recording a question, in the order in which they were first asked; an answer wins over an error."""
+    """
+    One recording a question, in the order in which they were first asked; an answer wins over an error.
+
+    A call that was refused before it was made tells nothing of the tool.
+    """
     found: dict[str, Recording] = {}
     for call in calls:
+        if call.outcome == REFUSED:
+            continue
         one = _recording(call)
         key = f"{one.tool} {json.dumps(dict(one.args), sort_keys=True, default=str)}"
         found[key] = _joined(found[key], one) if key in found else one

@@ -211,7 +211,7 @@ def _bind(settings: Settings, hands: Hands, agent: TriageAgent) -> Flows:
 async def _service_names(tools: McpTools) -> frozenset[str]:
     """Names of the catalogue's services; none while the catalogue is away."""
     try:
-        result = await tools.call("list_services", {}, timeout_s=2.0)
+        result = await tools.call("list_services", {}, timeout_s=2.0, about="catalogue")
     except ToolError:
         return frozenset()
     services = result.structured.get("services")

@@ -61,7 +61,7 @@ async def _replay(settings: Settings, hands: Hands, wish: ReplayWish) -> ReplayR
         judge=hands.model if model is not None else None,
         prompts=prompts,
         runbooks=hands.runbooks,
-        budget=hands.budget.limited(limits),
+        budget=hands.budget.limited(limits, model.price if model is not None else None),
         limits=ReasonLimits(
             tokens=budgets.tokens_per_incident,
             steps=budgets.steps_per_incident,

@@ -33,7 +33,8 @@ from bot.core.policy import Effect
 from bot.flows.acting.elicit import note_declined
 from bot.flows.find_runbook import RunbookSearch
 from bot.flows.find_similar import SimilarIncidents
-from bot.ports import Clock
+from bot.flows.note_call import note_call
+from bot.ports import Clock, no_price
 from bot.settings import Settings
 from bot.worker import Bell, ring_all
 
@@ -149,7 +150,8 @@ async def open_hands(settings: Settings, stack: AsyncExitStack, dsn: str, bells:
     clock, pins = SystemClock(), PostgresPins(pool)
     store = PostgresStore(pool, default_channel=settings.config.channels.post, on_work=partial(ring_all, bells))
     decline = partial(note_declined, store=store, clock=clock)
-    tools = McpTools(mcp_servers(settings), tool_effects(settings), pins, decline)
+    witness = partial(note_call, store=store, clock=clock)
+    tools = McpTools(mcp_servers(settings), tool_effects(settings), pins, decline, witness)
     return Hands(
         store=store,
         journal=PostgresJournal(pool, clock),
@@ -168,7 +170,7 @@ async def open_hands(settings: Settings, stack: AsyncExitStack, dsn: str, bells:
         grants=JwtGrants(settings.environment.aiops_approval_key),
         audit=PostgresAudit(pool),
         pins=pins,
-        budget=PostgresBudget(pool, budget_limits(settings), clock),
+        budget=PostgresBudget(pool, budget_limits(settings), clock, model.price if model else no_price),
     )
 
 

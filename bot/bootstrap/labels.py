@@ -72,7 +72,7 @@ def bind_labels(settings: Settings, hands: Hands) -> Labels:
 async def catalogue(tools: McpTools) -> frozenset[str] | None:
     """Names of the catalogue's services; None while it cannot be asked."""
     try:
-        result = await tools.call("list_services", {}, timeout_s=_CATALOGUE_S)
+        result = await tools.call("list_services", {}, timeout_s=_CATALOGUE_S, about="catalogue")
     except ToolError:
         return None
     services = result.structured.get("services")

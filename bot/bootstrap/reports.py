@@ -40,12 +40,12 @@ def bind_reports(settings: Settings, hands: Hands) -> Reports:
         post_now=lambda channel, user: post_digest_now(desk, channel=channel, user=user),
         post_if_due=partial(post_digest_if_due, desk),
         add_details=partial(add_details, desk),
-        note_content=lambda: note_content(content_at_work(hands), store=hands.store, clock=hands.clock),
+        note_content=lambda: note_content(content_at_work(settings, hands), store=hands.store, clock=hands.clock),
     )
 
 
-def content_at_work(hands: Hands) -> list[ContentVersion]:
-    """Every current prompt, every runbook that loaded, and the model; without one the offline analyst."""
+def content_at_work(settings: Settings, hands: Hands) -> list[ContentVersion]:
+    """Every current prompt, every runbook that loaded, the model (without one the offline analyst), and aiops.yaml."""
     now = hands.clock.now()
     model = hands.model.name if hands.model is not None else OFFLINE
     at_work = [
@@ -53,6 +53,7 @@ def content_at_work(hands: Hands) -> list[ContentVersion]:
         *(("runbook", one.id, one.version, one.sha256) for one in hands.runbooks.all()),
         # A model has no text to hash; its name is all that is known of it.
         ("model", model, "", hashlib.sha256(model.encode()).hexdigest()),
+        ("config", settings.config_path.name, settings.config.sha256[:12], settings.config.sha256),
     ]
     return [
         ContentVersion(kind=kind, name=name, version=version, sha256=sha256, seen_at=now)

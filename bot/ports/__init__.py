@@ -18,6 +18,7 @@ from bot.ports.action import (
     Told,
 )
 from bot.ports.agent import (
+    REFUSED,
     AgentEvent,
     Brief,
     Concluded,
@@ -28,6 +29,7 @@ from bot.ports.agent import (
     ToolCallEntry,
     TriageAgent,
 )
+from bot.ports.audit import AuditDestination, AuditLine, Seen, Witness
 from bot.ports.knowledge import Embedder, LikelyRunbooks, PostmortemIndex, Prompts, Runbooks, SimilarSearch, Watermark
 from bot.ports.labels import LabelTransaction
 from bot.ports.learning import (
@@ -43,14 +45,26 @@ from bot.ports.learning import (
     Standing,
 )
 from bot.ports.misses import Judged, Learned, MissLearner
-from bot.ports.model import Budget, Message, Model, ModelReply, Reservation, ToolCall, ToolResult, Tools, ToolSpec
+from bot.ports.model import (
+    Budget,
+    Message,
+    Model,
+    ModelReply,
+    Price,
+    Reservation,
+    ToolCall,
+    ToolResult,
+    Tools,
+    ToolSpec,
+    no_price,
+)
 from bot.ports.replay import WorldKey, WorldTransaction
-from bot.ports.shipping import AuditDestination, AuditLine
 from bot.ports.store import AuditEntry, Counts, InboxItem, IncidentDetail, Intake, IntakeView, Store, Transaction
 from bot.ports.sweep import HeldOnset, SignalClaim, SweepTransaction, SweptSignal
 from bot.ports.world import Chat, Clock
 
 __all__ = [
+    "REFUSED",
     "ActingTools",
     "ActionCounts",
     "AgentEvent",
@@ -96,6 +110,7 @@ __all__ = [
     "Permit",
     "Pins",
     "PostmortemIndex",
+    "Price",
     "Prompts",
     "Recall",
     "Reservation",
@@ -104,6 +119,7 @@ __all__ = [
     "RunTransaction",
     "RunbookSource",
     "Runbooks",
+    "Seen",
     "SignalClaim",
     "SimilarSearch",
     "Standing",
@@ -121,6 +137,8 @@ __all__ = [
     "Transaction",
     "TriageAgent",
     "Watermark",
+    "Witness",
     "WorldKey",
     "WorldTransaction",
+    "no_price",
 ]

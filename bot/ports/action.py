@@ -217,6 +217,8 @@ class Permit:
     grant: str = ""
     server: str = ""
     """The server that the approval names; the call goes to no other."""
+    about: str = ""
+    """The run that the call is for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,8 +280,9 @@ class ActingTools(Protocol):
         timeout_s: float,
         actor: Actor = Actor.TRIAGE_AGENT,
         beside: str = "",
+        about: str = "",
     ) -> ToolResult:
-        """Call one read tool; with `beside`, on the server that has that tool."""
+        """Call one read tool; with `beside`, on the server that has that tool. `about`: the run that it is for."""
         ...
 
     async def rule(self, name: str, *, step: StepFacts, environment: str, paused: bool, timeout_s: float) -> Decision:

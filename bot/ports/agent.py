@@ -86,6 +86,10 @@ class ModelCallEntry:
     took_ms: int
 
 
+REFUSED = "refused"
+"""The outcome of a call that a model asked for and that was not made."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallEntry:
     """One tool call for the record; `text` is kept whole (redacted) so that the agent can search it."""

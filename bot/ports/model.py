@@ -1,6 +1,6 @@
 """What reasons: a chat model, and the tools it may look with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -101,11 +101,25 @@ class Reservation:
     """The budget that is nearly spent after this call; empty when there is room."""
 
 
+Price = Callable[[int, int], Awaitable[float | None]]
+"""What a call of so many tokens in and out costs, in US dollars; None: the price is not known."""
+
+
+async def no_price(tokens_in: int, tokens_out: int) -> float | None:
+    """Of models whose price nobody knows: only tokens limit their calls."""
+    del tokens_in, tokens_out
+    return None
+
+
 class Budget(Protocol):
     """What agents may spend, over all processes."""
 
-    async def reserve(self, *, agent: str, incident_id: str, tokens: int) -> Reservation:
-        """Set an estimate aside before a call. Raises BudgetSpentError naming the budget."""
+    async def reserve(self, *, agent: str, incident_id: str, tokens: int, reply_tokens: int = 0) -> Reservation:
+        """
+        Set an estimate aside before a call; `reply_tokens` of the tokens are for its answer, which has another price.
+
+        Raises BudgetSpentError naming the budget.
+        """
         ...
 
     async def settle(self, reservation: Reservation, usage: Usage) -> None:

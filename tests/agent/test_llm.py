@@ -129,3 +129,16 @@ async def test_the_second_model_answers_when_the_first_fails(endpoint):
     assert (reply.text, reply.model) == ("from the second", "second")
     assert model.name == "first, second"
     await model.aclose()
+
+
+async def test_the_price_of_a_call_is_that_of_the_dearest_model_and_an_unknown_one_is_said_once(caplog):
+    known = await LiteLlm("gpt-4o-mini, gpt-4o").price(1_000, 1_000)
+    dearest = await LiteLlm("gpt-4o").price(1_000, 1_000)
+    unknown = LiteLlm("a-model-of-the-house", base_url="http://127.0.0.1:9/v1")
+
+    assert known == dearest > 0
+    assert await unknown.price(1_000, 1_000) is None
+    assert await unknown.price(1_000, 1_000) is None
+    assert [one.message for one in caplog.records].count(
+        "the price of a-model-of-the-house is not known, so only tokens limit what it may spend"
+    ) == 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.agent.recordings import record
 from bot.core.evidence import EvidenceKind
 from bot.core.hypothesis import CauseClass, Suspect
 from tests.agent.worlds import leak_world
@@ -180,8 +181,12 @@ async def test_identical_calls_are_refused_unknown_tools_are_named_and_kept_resu
         says(answer()),
     )
     world = leak_world()
-    await (await rig(world, endpoint)).run()
+    agent = await rig(world, endpoint)
+    await agent.run()
 
+    refused = [(one.tool, dict(one.args)) for one in agent.journal.tools if one.outcome == "refused"]
+    assert refused == [look, ("pg_terminate_backends", {"pids": [1]})]
+    assert not any(one.tool == "pg_terminate_backends" for one in record(agent.journal.tools))
     told = [one["content"] for one in endpoint.requests[2]["messages"] if one["role"] == "tool"]
     assert len(told) == 4
     assert "exactly this call before" in told[1]

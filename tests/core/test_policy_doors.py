@@ -104,7 +104,8 @@ def test_the_wire_is_touched_in_one_function_and_reached_by_two_doors():
             if wired:
                 callers.add(function.name)
                 assert names.index("_require") < names.index(wired[0]), "the gate is asked before the call"
-    assert callers == {"call", "act"}
+    # `call` tells the witness how `_read` ended.
+    assert callers == {"_read", "act"}
     for name in DOORS:
         assert importers("bot.adapters.mcp_calls", name) == {"adapters/tools.py"}
     # An agent's door declines what a server asks; only the executor's can put it to a person.

@@ -32,6 +32,7 @@ from bot.flows.read_incidents import list_incidents
 from bot.flows.receive_alerts import receive_alerts
 from bot.flows.send_posts import send_next
 from bot.ports import Concluded, Gathered
+from bot.settings import Config
 from bot.slack.app import SlackConfig, build
 from bot.slack.channels import ChannelDirectory, WatchedChannels
 from bot.slack.chat import SlackChat
@@ -101,12 +102,10 @@ class Office:
         )
         settings = SimpleNamespace(
             environment=SimpleNamespace(llm_timeout_seconds=5),
-            config=SimpleNamespace(
-                channels=SimpleNamespace(post="#incidents", for_digest="#incidents"),
-                schedule=SimpleNamespace(digest="mon 09:00 UTC"),
-                postmortems=(),
-            ),
+            config=Config(postmortems=()),
+            config_path=Path("aiops.yaml"),
         )
+        self.settings, self.hands = settings, hands
         self.labels = bind_labels(settings, hands)
         self.reports = bind_reports(settings, hands)
         self.client = make_client(box.bot_token, box.api_url)

@@ -3,16 +3,19 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import generate_latest
 
+from bot.bootstrap.reports import bind_reports
 from bot.core.hypothesis import CauseClass
 from bot.core.outcome import Grade, OutcomeForm, OutcomeSource
 from bot.core.root_cause import Label
 from bot.flows.learning.note_content import note_content
 from bot.flows.send_posts import send_next
 from bot.ports import ContentVersion
+from bot.settings import Budgets, Config, McpServer
 from bot.webhook import Metrics
 from tests.learning.office import CHANNEL, open_office
 
@@ -334,3 +337,21 @@ async def test_a_stopped_and_started_bot_does_not_post_the_week_again(slackbox, 
             store=office.store, chat=office._chat, clock=office.clock, owner="me", lease=timedelta(seconds=15)
         )
         assert len(await digests(office)) == 1
+
+
+async def test_a_changed_configuration_is_a_change_of_what_is_at_work_and_a_new_token_is_none(office):
+    def serve(**config):
+        server = McpServer(url="http://tools.example/mcp", headers={"Authorization": config.pop("token", "Bearer a1")})
+        settings = SimpleNamespace(
+            **{**vars(office.settings), "config": Config(postmortems=(), mcpServers={"tools": server}, **config)}
+        )
+        return bind_reports(settings, office.hands).note_content()
+
+    assert "config" in {one.kind for one in await serve()}
+    assert await serve() == []
+    assert await serve(token="Bearer b2") == []
+    (changed,) = await serve(budgets=Budgets(runs_per_hour=1))
+
+    assert (changed.kind, changed.name) == ("config", "aiops.yaml")
+    (entry, *_) = await office.audit.tail(limit=1, action="content.changed")
+    assert entry["detail"]["new"] == [f"config aiops.yaml {changed.version} {changed.sha256[:12]}"]

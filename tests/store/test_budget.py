@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 from bot.adapters.memory_budget import MemoryBudget
 from bot.adapters.postgres.budget import PostgresBudget
 from bot.adapters.postgres.session import make_pool
-from bot.core.budget import BudgetLimits, Spent, rung
+from bot.agent.mind import Mind, Turn
+from bot.agent.reason import ReasonLimits
+from bot.core.budget import RUNBOOK, BudgetLimits, Spent, rung, spent_words
 from bot.core.errors import BudgetSpentError
 from bot.core.hypothesis import Usage
 
+ROOT = Path(__file__).parents[2]
 LIMITS = BudgetLimits(tokens_per_incident=1_000, cost_usd_per_incident=0.5, tokens_per_agent_per_day=2_500)
 
 
@@ -31,10 +35,24 @@ def clock():
     return Clock()
 
 
+async def a_cent_a_token(tokens_in, tokens_out):
+    """Answers cost five times as much."""
+    return 0.01 * tokens_in + 0.05 * tokens_out
+
+
+async def free(tokens_in, tokens_out):
+    return None
+
+
+@pytest.fixture
+def price():
+    return free
+
+
 @pytest.fixture(params=["postgres", "memory"])
-async def budget(request, clock):
+async def budget(request, clock, price, migrated_template):
     if request.param == "memory":
-        yield MemoryBudget(LIMITS)
+        yield MemoryBudget(LIMITS, price)
         return
     url = request.getfixturevalue("database_url")
     with psycopg.connect(url) as connection:
@@ -46,7 +64,7 @@ async def budget(request, clock):
             )
     pool = make_pool(url, max_size=8, name="test")
     await pool.open()
-    yield PostgresBudget(pool, LIMITS, clock)
+    yield PostgresBudget(pool, LIMITS, clock, price)
     await pool.close()
 
 
@@ -77,6 +95,64 @@ async def test_money_that_is_spent_stops_the_next_call(budget):
 
     with pytest.raises(BudgetSpentError, match=r"\$0\.50 per incident"):
         await budget.reserve(agent="triage", incident_id="INC-1", tokens=10)
+
+
+@pytest.mark.parametrize("price", [a_cent_a_token])
+async def test_callers_at_once_cannot_overspend_money_that_none_of_them_has_spent_yet(budget):
+    async def attempt():
+        try:
+            await budget.reserve(agent="triage", incident_id="INC-1", tokens=10, reply_tokens=1)
+        except BudgetSpentError as error:
+            return str(error)
+        return ""
+
+    said = await asyncio.gather(*(attempt() for _ in range(12)))
+
+    # 9 tokens in and 1 out are 14 cents, and there are 50.
+    assert said.count("") == 3
+    assert set(said) - {""} == {spent_words("$0.50 per incident")}
+
+
+@pytest.mark.parametrize("price", [a_cent_a_token])
+async def test_a_reserved_price_gives_way_to_what_the_call_really_cost(budget):
+    held = await budget.reserve(agent="triage", incident_id="INC-1", tokens=45)
+    assert held.nearly == "$0.50 per incident"
+    await budget.settle(held, Usage(tokens=45, cost_usd=0.02, steps=1))
+
+    assert (await budget.reserve(agent="triage", incident_id="INC-1", tokens=30)).nearly == ""
+
+
+async def test_a_price_that_is_not_known_leaves_the_limit_to_the_tokens(budget):
+    for _ in range(10):
+        await budget.reserve(agent="triage", incident_id="INC-1", tokens=100)
+    with pytest.raises(BudgetSpentError, match="1000 tokens per incident"):
+        await budget.reserve(agent="triage", incident_id="INC-1", tokens=100)
+
+
+async def test_replays_draw_on_their_own_day_and_take_nothing_from_an_incident(budget):
+    for number in (1, 2):
+        held = await budget.reserve(agent="replay", incident_id=f"INC-{number}", tokens=1_000)
+        await budget.settle(held, Usage(tokens=1_000, cost_usd=9, steps=1))
+
+    assert (await budget.reserve(agent="triage", incident_id="INC-1", tokens=700)).nearly == ""
+    with pytest.raises(BudgetSpentError, match="per agent and day"):
+        await budget.reserve(agent="replay", incident_id="INC-3", tokens=600)
+
+
+async def test_every_budget_that_is_spent_is_told_in_one_sentence_with_the_runbook(budget):
+    with pytest.raises(BudgetSpentError) as ledger:
+        await budget.reserve(agent="triage", incident_id="INC-1", tokens=1_001)
+    mind = Mind(
+        model=None, tools=None, prompts=None, journal=None, budget=budget, clock=None, runbooks=None,
+        limits=ReasonLimits(tokens=1_000, steps=2),
+    )  # fmt: skip
+    steps = mind._spent(Turn(next="ask", usage=Usage(steps=2)), ())
+    tokens = mind._spent(Turn(next="ask", usage=Usage(tokens=1_000)), ())
+
+    said = [str(ledger.value), steps, tokens]
+    assert said == [spent_words(name) for name in ("1000 tokens per incident", "2 steps", "1000 tokens")]
+    assert all(one.endswith(f"is spent; see {RUNBOOK}") for one in said)
+    assert (ROOT / RUNBOOK).is_file()
 
 
 async def test_the_daily_budget_of_an_agent_spans_incidents_but_not_agents(budget):
@@ -157,13 +233,18 @@ async def test_a_new_day_begins_with_the_whole_daily_budget(database_url, clock)
     assert held.id is not None
 
 
-@given(st.integers(0, 3_000), st.floats(0, 2, allow_nan=False), st.integers(0, 5_000), st.integers(0, 3_000))
-def test_a_call_that_is_allowed_never_ends_above_a_token_budget(incident, cost, today, tokens):
-    judged = rung(LIMITS, Spent(incident_tokens=incident, incident_cost_usd=cost, agent_tokens_today=today), tokens)
+MONEY = st.floats(0, 2, allow_nan=False)
+
+
+@given(st.integers(0, 3_000), MONEY, st.integers(0, 5_000), st.integers(0, 3_000), MONEY)
+def test_a_call_that_is_allowed_never_ends_above_a_budget(incident, cost, today, tokens, price):
+    spent = Spent(incident_tokens=incident, incident_cost_usd=cost, agent_tokens_today=today)
+    judged = rung(LIMITS, spent, tokens, price)
 
     if not judged.refused:
         assert incident + tokens <= LIMITS.tokens_per_incident
         assert today + tokens <= LIMITS.tokens_per_agent_per_day
         assert cost < LIMITS.cost_usd_per_incident
+        assert cost + price <= LIMITS.cost_usd_per_incident
     else:
         assert judged.nearly == ""

@@ -19,6 +19,7 @@ class InvestigationQueries(Session):
         self, *, now: datetime, owner: str, lease: timedelta, cap: int
     ) -> Investigation | None:
         """Take one that is due; None when nothing is due or `cap` are running."""
+        await self.execute("lock_investigations")
         row = await self.row("claim_investigation", now=now, owner=owner, until=now + lease, cap=cap)
         if row is None:
             return None

@@ -87,7 +87,8 @@ class RunQueries(Session):
         return [run_of(row) for row in rows]
 
     async def count_runs(self, *, since: datetime) -> int:
-        """How many were planned since then."""
+        """How many were planned since then; nobody else counts or plans until this transaction ends."""
+        await self.execute("lock_runs")
         row = await self.row("count_runs", since=since)
         return row["count"] if row else 0
 

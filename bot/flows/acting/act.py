@@ -139,7 +139,8 @@ async def _changed(writing: Writing, envelope: Envelope, detail: RunDetail, desk
     place = await place_of_write(writing, detail.run, desk)
     if place != envelope.environment:
         return f"{home} belongs to the environment {place} now, and was approved for {envelope.environment}"
-    preview = await dry_run(writing, envelope.args, scope_of_run(detail.run, detail.step_runs), desk)
+    scope = scope_of_run(detail.run, detail.step_runs)
+    preview = await dry_run(writing, envelope.args, scope, detail.run, desk)
     if {target.id for target in preview.targets} == {target.id for target in envelope.targets}:
         return ""
     before, after = len(envelope.targets), len(preview.targets)

@@ -150,7 +150,7 @@ async def _read(step: Step, step_run: StepRun, runbook: Runbook, desk: Desk) -> 
     why = ""
     try:
         answer = await desk.tools.call(
-            step.tool, step_run.args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR
+            step.tool, step_run.args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR, about=step_run.run_id
         )
         result = kept(answer.structured, runbook)
     except ToolError as error:
@@ -222,7 +222,7 @@ async def _ask(writing: Writing, waiting: StepRun | None, detail: RunDetail, run
     if decision.ruling is Ruling.DENY:
         raise ConfigError(decision.reason)
     args = fill(writing, scope, desk)
-    preview = await dry_run(writing, args, scope, desk)
+    preview = await dry_run(writing, args, scope, run, desk)
     if not preview.targets:
         why = f"nothing to do: {disarm(preview.summary) or 'no target is left'}"
         turn = _Turn(

@@ -24,7 +24,13 @@ async def make_call(under: Underway, desk: Desk, resumed: Resumed | None = None)
     """Make it, or take it up with what its server is told; a question of the server's becomes a request."""
     writing, run, envelope = under.writing, under.run, under.envelope
     step = facts_of(writing, run, under.runbook, desk, approved=under.approved)
-    permit = Permit(step=step, environment=run.environment, grant=_grant(under, desk, resumed), server=envelope.server)
+    permit = Permit(
+        step=step,
+        environment=run.environment,
+        grant=_grant(under, desk, resumed),
+        server=envelope.server,
+        about=run.id,
+    )
     timeout_s, answering = desk.policy.call_timeout_s, partial(answer_openly, under, desk)
     try:
         answer = await desk.tools.act(
@@ -140,5 +146,7 @@ async def holds(expect: PostCondition, detail: RunDetail, desk: Desk) -> bool:
     """Whether a post-condition is true now. Raises ToolError, ConfigError."""
     scope = scope_of_run(detail.run, detail.step_runs)
     args = fill_exactly(expect.args, scope, desk)
-    answer = await desk.tools.call(expect.tool, args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR)
+    answer = await desk.tools.call(
+        expect.tool, args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR, about=detail.run.id
+    )
     return desk.templates.holds(expect.that, {**scope, "result": dict(answer.structured)})

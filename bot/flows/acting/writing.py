@@ -90,7 +90,7 @@ async def look_anew(detail: RunDetail, runbook: Runbook, desk: Desk) -> dict[int
         step = runbook.step(one.step_id)
         if step is not None and one.effect is Effect.READ and one.state is StepState.SUCCEEDED:
             answer = await desk.tools.call(
-                step.tool, one.args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR
+                step.tool, one.args, timeout_s=desk.policy.call_timeout_s, actor=Actor.EXECUTOR, about=one.run_id
             )
             fresh[one.number] = dict(answer.structured)
     return fresh
@@ -182,7 +182,9 @@ def check_bounds(writing: Writing, args: Mapping[str, object], scope: Mapping[st
             raise ConfigError(f"the arguments are outside the bound `{bound}`, so the tool is not called")
 
 
-async def dry_run(writing: Writing, args: Mapping[str, object], scope: Mapping[str, object], desk: Desk) -> DryRun:
+async def dry_run(
+    writing: Writing, args: Mapping[str, object], scope: Mapping[str, object], run: Run, desk: Desk
+) -> DryRun:
     """
     What the call would do now, on exactly which targets.
 
@@ -193,7 +195,9 @@ async def dry_run(writing: Writing, args: Mapping[str, object], scope: Mapping[s
     if await desk.tools.offers(PREVIEW, writing.tool, timeout_s=timeout_s):
         asked = {"tool": writing.tool, "arguments": dict(args)}
         # Of the server that would make the call: another one's view of the same arguments proves nothing.
-        answer = await desk.tools.call(PREVIEW, asked, timeout_s=timeout_s, actor=Actor.EXECUTOR, beside=writing.tool)
+        answer = await desk.tools.call(
+            PREVIEW, asked, timeout_s=timeout_s, actor=Actor.EXECUTOR, beside=writing.tool, about=run.id
+        )
         found = _read_preview(answer.structured, writing)
     else:
         found = _read_off(writing, args, scope, desk)

@@ -87,7 +87,10 @@ class Judge:
         text, prompt = self._prompts.render("judge", inputs)
         message = Message(role="user", content=text)
         reservation = await self._budget.reserve(
-            agent=AGENT, incident_id=outcome.incident_id, tokens=estimate_tokens([message], []) + _REPLY_TOKENS
+            agent=AGENT,
+            incident_id=outcome.incident_id,
+            tokens=estimate_tokens([message], []) + _REPLY_TOKENS,
+            reply_tokens=_REPLY_TOKENS,
         )
         began, usage, said = time.monotonic(), Usage(steps=1), "no answer"
         reply: ModelReply | None = None

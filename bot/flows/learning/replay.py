@@ -79,13 +79,15 @@ class Purse:
         self.empty = ""
         """The budget that refused a call."""
 
-    async def reserve(self, *, agent: str, incident_id: str, tokens: int) -> Reservation:
+    async def reserve(self, *, agent: str, incident_id: str, tokens: int, reply_tokens: int = 0) -> Reservation:
         """Set an estimate aside. Raises BudgetSpentError; a price is known after a call, so one call may overshoot."""
         if self.spent_usd >= self._max:
             self.empty = f"the {self._max:.2f} USD of this run are spent"
             raise BudgetSpentError(self.empty)
         try:
-            return await self._budget.reserve(agent=agent, incident_id=incident_id, tokens=tokens)
+            return await self._budget.reserve(
+                agent=agent, incident_id=incident_id, tokens=tokens, reply_tokens=reply_tokens
+            )
         except BudgetSpentError as error:
             self.empty = str(error)
             raise
@@ -213,7 +215,8 @@ async def _judged(
     message, usage = Message(role="user", content=text), Usage()
     try:
         need = estimate_tokens([message], []) + _JUDGE_TOKENS
-        reservation = await purse.reserve(agent=AGENT, incident_id=outcome.incident_id, tokens=need)
+        incident = outcome.incident_id
+        reservation = await purse.reserve(agent=AGENT, incident_id=incident, tokens=need, reply_tokens=_JUDGE_TOKENS)
     except BudgetSpentError:
         return None, usage
     usage = Usage(steps=1)

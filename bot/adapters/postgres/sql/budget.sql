@@ -17,7 +17,7 @@ where incident_id = %(incident_id)s or (agent = %(agent)s and at >= %(day)s)
 -- name: reserve_budget
 -- An estimate, until the call is over.
 insert into aiops.budget_entry (agent, incident_id, at, tokens, cost_usd)
-values (%(agent)s, %(incident_id)s, %(now)s, %(tokens)s, 0)
+values (%(agent)s, %(incident_id)s, %(now)s, %(tokens)s, %(cost_usd)s)
 returning id
 
 -- name: settle_budget

@@ -8,12 +8,14 @@ select aiops.read_intake(%(keys)s, %(fingerprints)s, %(since)s, %(fresh)s) as vi
 -- Write one planned batch.
 select aiops.apply_intake(%(plan)s, %(now)s)
 
+-- name: lock_investigations
+-- Before claiming, in a statement of its own: one that waits for the lock counts with a picture from before it had it.
+select pg_advisory_xact_lock(hashtext('aiops.investigate'))
+
 -- name: claim_investigation
 -- One that is due, unless as many are running as may. A lease that ran out belongs to a dead worker.
-with cap as (
-    select pg_advisory_xact_lock(hashtext('aiops.investigate'))
-), busy as (
-    select count(*) as running from aiops.investigation, cap
+with busy as (
+    select count(*) as running from aiops.investigation
     where state = 'running' and lease_until > %(now)s
 ), due as (
     select v.id from aiops.investigation v, busy

@@ -218,6 +218,10 @@ select * from aiops.tool_pin where server = %(server)s order by tool
 -- Whether it has been said.
 select operation from aiops.post where operation = %(operation)s
 
+-- name: lock_runs
+-- Before counting, in a statement of its own: one that waits for the lock counts with a picture from before it had it.
+select pg_advisory_xact_lock(hashtext('aiops.runs'))
+
 -- name: count_runs
 -- For the limit per hour.
 select count(*) as count from aiops.run where created_at > %(since)s
