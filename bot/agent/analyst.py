@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.agent.blame import blame
 from bot.agent.causes import (
@@ -24,6 +25,7 @@ from bot.agent.causes import (
     weakened,
 )
 from bot.agent.draft import Draft, DraftHypothesis
+from bot.core.base_rates import nudge
 from bot.core.evidence import Evidence, EvidenceKind, EvidencePack
 from bot.core.hypothesis import CauseClass, FirstAction
 from bot.core.text import clip, one_line, plural
@@ -75,7 +77,8 @@ def candidates(pack: EvidencePack, case: Case) -> list[Candidate]:
         nothing(symptoms, pack, case),
         unknown(symptoms, pack, case, blamed),
     ]
-    return sorted((*blamed, *others), key=lambda one: (-one.score, one.title))
+    weighed = [replace(one, score=one.score + nudge(case.past, one.cause_class)) for one in (*blamed, *others)]
+    return sorted(weighed, key=lambda one: (-one.score, one.title))
 
 
 def _distinct(ranked: Sequence[Candidate]) -> list[Candidate]:

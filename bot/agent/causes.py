@@ -7,7 +7,7 @@ load, by something operational that the systems name themselves, by nothing at a
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core.changes import Traits
@@ -35,6 +35,8 @@ class Case:
     runbook: Runbook | None = None
     words: str = ""
     """What the alerts and people said."""
+    past: Mapping[CauseClass, int] = field(default_factory=dict[CauseClass, int])
+    """How many of the service's labelled and imported incidents had which cause; empty without a past."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from bot.core.hypothesis import SimilarFound
 from bot.core.loglines import LogRecord
 from bot.core.logs import rank_templates
 from bot.core.metrics import Series, rank_changes
+from bot.core.postmortem import others
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook, Step
 from bot.core.service import Service
@@ -46,6 +47,7 @@ METRIC_STEP = "5s"
 LOG_LIMIT = 500
 # A call ends before its part does, so that one slow answer does not cost the part's other answers.
 _CALL_SHARE = 0.85
+_SIMILAR = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,8 +349,9 @@ class Gatherer:
         )
 
     async def _search(self, run: _Run) -> str:
-        found = await self._similar.search(run.subject.text, service=run.subject.service, k=3)
-        run.similar = findings.without_secrets(found)
+        # One more than is shown: a labelled incident that is looked at again would find itself.
+        found = await self._similar.search(run.subject.text, service=run.subject.service, k=_SIMILAR + 1)
+        run.similar = findings.without_secrets(others(found, run.brief.incident.id, most=_SIMILAR))
         run.found.extend(findings.from_similar(run.similar, run.subject))
         count = len(run.similar.incidents)
         return f"{findings.described(count, 'similar incident')} among {run.similar.searched}"

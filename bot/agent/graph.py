@@ -9,6 +9,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, TypedDict, cast
 
 from bot.agent.causes import Case
@@ -222,9 +223,12 @@ class TriageGraph:
         turn = load(Turn, state["turn"])
         world = _world(state)
         experience = await self._recall(world.case.service) if self._recall is not None else None
+        if experience is not None:
+            # Kept with the world, so that a replay weighs the same past.
+            world = replace(world, case=replace(world.case, past=experience.causes))
         assessment = self._mind.finish(world, turn, experience)
         tasks = [*state["tasks"], dump(_weighed(assessment))]
-        return {"assessment": dump(assessment), "tasks": tasks}
+        return {"assessment": dump(assessment), "tasks": tasks, "case": dump(world.case)}
 
     def _concluded(self, state: _State) -> Concluded:
         assessment = load(Assessment, state["assessment"])

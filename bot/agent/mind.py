@@ -27,6 +27,7 @@ from bot.agent.reason import (
 )
 from bot.agent.reply import TriageReply, parse_reply, to_draft
 from bot.agent.verify import Verified, verify
+from bot.core.base_rates import past_note
 from bot.core.budget import spent_words
 from bot.core.errors import BudgetSpentError, ModelError, ModelReplyError, ToolError
 from bot.core.evidence import EvidencePack
@@ -329,7 +330,8 @@ class Mind:
             how = self._how(turn, turn.model, dropped_note(verified.problems))
         else:
             verified = verify(baseline, world.pack, self._known(world), case_text=case_text(world.brief))
-            how = self._how(turn, OFFLINE, (f"The offline analyst ranked these causes: {failure}.",))
+            used = past_note(world.case.past, world.case.service)
+            how = self._how(turn, OFFLINE, (f"The offline analyst ranked these causes: {failure}.", *used))
         return assess(verified, baseline, world.pack, world.similar, replace(how, experience=experience))
 
     def _how(self, turn: Turn, analyst: str, notes: tuple[str, ...]) -> Circumstances:

@@ -24,6 +24,7 @@ from bot.flows.investigate import investigate_next
 from bot.flows.learning.experiments import Experiments
 from bot.flows.learning.labels import Labels
 from bot.flows.learning.recall import recall
+from bot.flows.learning.remember import remember_past
 from bot.flows.learning.reports import Reports
 from bot.flows.read_incidents import list_incidents, report_status, show_incident
 from bot.flows.receive_alerts import quarantine, receive_alerts
@@ -158,7 +159,12 @@ def _bind(settings: Settings, hands: Hands, agent: TriageAgent) -> Flows:
     policy = intake_policy(settings)
     files = PostmortemFiles(postmortem_folders(settings))
     sync = IndexSync(
-        load=files.load, embedder=hands.embedder, index=hands.index, clock=clock, follow=hands.similar.refresh
+        load=files.load,
+        embedder=hands.embedder,
+        index=hands.index,
+        clock=clock,
+        follow=hands.similar.refresh,
+        remember=partial(remember_past, store=store, index=hands.index, model=hands.embedder.name),
     )
     receive = GroupCommit(partial(receive_alerts, store=store, clock=clock, policy=policy)).submit
     return Flows(

@@ -18,6 +18,7 @@ from bot.flows.learning.labels import (
     list_recorded,
     list_unlabelled,
 )
+from bot.flows.learning.link_labels import link_labels
 from bot.flows.learning.messages import message_deleted, offer_update, take_over
 from bot.flows.learning.record_outcome import Recorded, record_outcome
 from bot.flows.learning.vote import vote_similar
@@ -65,6 +66,7 @@ def bind_labels(settings: Settings, hands: Hands) -> Labels:
         unlabelled=partial(list_unlabelled, store=store),
         import_history=partial(import_history, store=store, clock=clock),
         ask=partial(ask_outcomes, store=store, clock=clock),
+        link=partial(link_labels, store=store, clock=clock),
         judge_next=judge_next,
     )
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bot.bootstrap import Core
 from bot.flows import Acting
+from bot.ports import Chat
 from bot.webhook import Metrics
 
 _SWEEP_EVERY_S = 2.0
@@ -23,7 +25,7 @@ class Duty:
     call: Callable[[], Awaitable[object]]
 
 
-def duties(core: Core, acting: Acting, metrics: Metrics) -> Sequence[Duty]:
+def duties(core: Core, acting: Acting, metrics: Metrics, chat: Chat) -> Sequence[Duty]:
     """Everything that nobody asks for."""
     reports = core.reports
 
@@ -37,6 +39,7 @@ def duties(core: Core, acting: Acting, metrics: Metrics) -> Sequence[Duty]:
     often = {
         "approval expiry": acting.expire,
         "root causes": core.labels.ask,
+        "links of root causes": partial(core.labels.link, chat.permalink),
         "audit head": acting.announce_head,
         "nightly fit": core.learning.refit_if_due,
         "digest details": reports.add_details,

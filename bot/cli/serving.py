@@ -95,7 +95,7 @@ async def serve(settings: Settings) -> int:
         )
         async with _http(http, settings) as address, _background(runner.run()):
             log.info("webhooks at %s/webhooks/alertmanager (%.1f s after start)", address, time.monotonic() - began)
-            await _until_stopped(core, pumps, stopping, duties(core, acting, metrics))
+            await _until_stopped(core, pumps, stopping, duties(core, acting, metrics, chat))
     return 0
 
 

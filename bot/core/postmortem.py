@@ -1,11 +1,11 @@
 """Written reviews of past incidents and the bot's own closed incidents: the corpus of similar incidents."""
 
 import enum
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.core.hypothesis import SimilarFound
 from bot.core.text import one_line
 
 
@@ -14,11 +14,13 @@ class Origin(enum.StrEnum):
 
     FILE = "file"
     INCIDENT = "incident"
+    HISTORY = "history"
+    """Imported: from before the bot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postmortem:
-    """One file of postmortems/, or one closed incident."""
+    """One file of postmortems/, one closed incident, or one imported incident."""
 
     id: str
     title: str
@@ -35,6 +37,7 @@ class Postmortem:
     lesson: str
     path: str
     sha256: str
+    """Of what it was made from."""
     origin: Origin = Origin.FILE
 
 
@@ -71,18 +74,17 @@ def from_incident(
     cause_class: str,
     fix: str,
     worked: bool | None,
+    sha256: str,
     link: str = "",
 ) -> Postmortem:
     """
     A closed incident as a record, once people have said what it was.
 
-    `alerts` are its alerts' names and summaries, `worked` is whether the fix helped (None: nobody said). Its hash covers all
-    of it, so a corrected outcome is another version of the same record.
+    `alerts` are its alerts' names and summaries (none: the title stands for them), `worked` is whether the fix helped (None: nobody said), `sha256` changes
+    with the label and what else the record is made from, so that a corrected outcome is another version of the same record.
     """
-    told = one_line(fix)
-    outcome = {True: "It worked.", False: "It did not help.", None: ""}[worked]
-    record = Postmortem(
-        id=f"incident:{incident_id}",
+    return Postmortem(
+        id=f"{Origin.INCIDENT}:{incident_id}",
         title=one_line(title),
         date=started.date().isoformat(),
         organisation="this team",
@@ -91,12 +93,60 @@ def from_incident(
         severity=severity,
         source=link,
         tags=(),
-        symptom=one_line(" ".join(dict.fromkeys(alerts))),
+        symptom=one_line(" ".join(dict.fromkeys(alerts or (title,)))),
         cause=one_line(cause),
-        fix=f"{told} {outcome}".strip() if told else "",
+        fix=_fix(fix, worked),
         lesson="",
         path="",
-        sha256="",
+        sha256=sha256,
         origin=Origin.INCIDENT,
     )
-    return replace(record, sha256=hashlib.sha256(repr(record).encode()).hexdigest())
+
+
+def from_history(
+    *,
+    name: str,
+    title: str,
+    service: str,
+    severity: str,
+    alerts: Sequence[str],
+    started: datetime,
+    cause: str,
+    cause_class: str,
+    fix: str,
+    worked: bool | None,
+    sha256: str,
+    component: str = "",
+    link: str = "",
+) -> Postmortem:
+    """An imported incident as a record; `name` is its id where it came from."""
+    record = from_incident(
+        incident_id=name,
+        title=title,
+        service=service,
+        severity=severity,
+        alerts=alerts,
+        started=started,
+        cause=cause,
+        cause_class=cause_class,
+        fix=fix,
+        worked=worked,
+        sha256=sha256,
+        link=link,
+    )
+    tags = (component,) if component else ()
+    return replace(record, id=f"{Origin.HISTORY}:{name}", tags=tags, origin=Origin.HISTORY)
+
+
+def _fix(fix: str, worked: bool | None) -> str:
+    told = one_line(fix)
+    outcome = {True: "It worked.", False: "It did not help.", None: ""}[worked]
+    if not told or not outcome:
+        return told
+    return f"{told if told.endswith(('.', '!', '?')) else f'{told}.'} {outcome}"
+
+
+def others(found: SimilarFound, incident_id: str, *, most: int) -> SimilarFound:
+    """What is like an incident, without the incident's own record."""
+    kept = [one for one in found.incidents if one.id != f"{Origin.INCIDENT}:{incident_id}"]
+    return replace(found, incidents=tuple(kept[:most]))

@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.core.errors import AiopsError
-from bot.core.postmortem import IndexState, Origin, Postmortem
+from bot.core.postmortem import IndexState, Postmortem
 from bot.core.similar import SECTIONS, section_text
 from bot.ports import Clock, Embedder, PostmortemIndex
 
 _BATCH = 32
+# Of records from no file, in one run: a large import must not keep changed files waiting.
+_RECORDS = 64
 
 
 async def sync_index(
@@ -26,12 +28,6 @@ async def sync_index(
     await index.announce([one for one in changed if one.id not in indexed])
     await _embed(changed, embedder=embedder, index=index)
     return {"indexed": len(changed), "removed": len(gone), "unchanged": len(files) - len(changed)}
-
-
-async def index_incident(record: Postmortem, *, embedder: Embedder, index: PostmortemIndex) -> None:
-    """A closed incident becomes a record, or its corrected outcome replaces it; found by words at once."""
-    await index.announce([record])
-    await _embed([record], embedder=embedder, index=index)
 
 
 async def _embed(changed: Sequence[Postmortem], *, embedder: Embedder, index: PostmortemIndex) -> None:
@@ -54,13 +50,19 @@ class IndexSync:
         index: PostmortemIndex,
         clock: Clock,
         follow: Callable[[], Awaitable[None]] | None = None,
+        remember: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
-        """`follow` is called after each run, so that the first search after a change need not do it."""
+        """
+        `follow` is called after each run, so that the first search after a change need not do it.
+
+        `remember` brings the texts of labelled and imported incidents into the index; how many changed.
+        """
         self._load = load
         self._embedder = embedder
         self._index = index
         self._clock = clock
         self._follow = follow
+        self._remember = remember
         self._seen: Mapping[str, str] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._state = IndexState()
@@ -79,8 +81,9 @@ class IndexSync:
                 raise
 
     async def _run(self) -> Mapping[str, int]:
-        # Incidents whose process ended between their words and their vectors.
-        await _embed(await self._index.unfinished(Origin.INCIDENT), embedder=self._embedder, index=self._index)
+        remembered = await self._remember() if self._remember is not None else 0
+        # What is new, and what a process left that ended between words and vectors.
+        await _embed(await self._index.unfinished(limit=_RECORDS), embedder=self._embedder, index=self._index)
         files = await asyncio.to_thread(self._load)
         now = {one.id: one.sha256 for one in files}
         if now == self._seen:
@@ -94,4 +97,4 @@ class IndexSync:
         self._state = IndexState(files=len(now), current_at=self._clock.now())
         if self._follow is not None:
             await self._follow()
-        return done
+        return done if self._remember is None else {**done, "incidents": remembered}

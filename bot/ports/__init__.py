@@ -31,7 +31,7 @@ from bot.ports.agent import (
 )
 from bot.ports.audit import AuditDestination, AuditLine, Seen, Witness
 from bot.ports.knowledge import Embedder, LikelyRunbooks, PostmortemIndex, Prompts, Runbooks, SimilarSearch, Watermark
-from bot.ports.labels import LabelTransaction
+from bot.ports.labels import Labelled, LabelTransaction
 from bot.ports.learning import (
     ActionCounts,
     CalibrationFit,
@@ -95,6 +95,7 @@ __all__ = [
     "Journal",
     "Judged",
     "LabelTransaction",
+    "Labelled",
     "Learned",
     "LearningTransaction",
     "LikelyRunbooks",

@@ -7,7 +7,7 @@ from typing import Protocol
 from bot.core.alert import Alert
 from bot.core.hypothesis import PromptRef, SimilarFound
 from bot.core.matching import Match
-from bot.core.postmortem import Origin, Postmortem
+from bot.core.postmortem import Postmortem
 from bot.core.runbook import Runbook
 
 
@@ -79,8 +79,8 @@ class PostmortemIndex(Protocol):
         """Those of these postmortems that are there."""
         ...
 
-    async def unfinished(self, origin: Origin) -> Sequence[Postmortem]:
-        """Postmortems whose vectors are still to be made."""
+    async def unfinished(self, *, limit: int) -> Sequence[Postmortem]:
+        """Some of the records that come from no file and whose vectors are still to be made."""
         ...
 
 

@@ -1,12 +1,13 @@
 """What is kept about labels, and what is learned from them."""
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from bot.core.alert import Anchor
 from bot.core.confidence import Calibration
+from bot.core.hypothesis import CauseClass
 from bot.core.incident import Incident
 from bot.core.outcome import Call, Grade, GradedBy, MessageRef, Outcome, OutcomeForm, OutcomeSource
 from bot.core.policy import Level
@@ -79,6 +80,8 @@ class Experience:
     calibration: Calibration
     history: float | None
     """How calls on the service went, 0 to 1 with 0.5 as usual; None without labels on it."""
+    causes: Mapping[CauseClass, int] = field(default_factory=dict[CauseClass, int])
+    """How many of the service's labelled and imported incidents had which cause."""
 
 
 class Recall(Protocol):
@@ -174,8 +177,6 @@ class LearningTransaction(Protocol):
     async def put_past_incident(self, past: PastIncident, *, by: str, now: datetime) -> bool:
         """Add or replace an imported incident; False when it was there, unchanged."""
         ...
-
-    async def past_incidents(self) -> Sequence[PastIncident]: ...
 
     async def vote_similar(
         self, incident_id: str, similar_id: str, *, user: str, relevant: bool, now: datetime

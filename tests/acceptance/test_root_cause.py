@@ -1,5 +1,6 @@
 """The loop closes: an incident ends, the bot asks, a person answers in the thread, every message says so."""
 
+import asyncio
 import json
 
 from tests.acceptance.town import CHANNEL, open_town
@@ -35,6 +36,24 @@ async def test_an_incident_ends_the_bot_asks_and_a_reply_is_recorded_whatever_ki
         assert shown["outcome"]["cause"] == CAUSE
         (version,) = await town.bot.cli("outcome", "show", incident, "--json")
         assert (version["author"], version["source"]) == ("U0ANA", "reply")
+
+        # The incident is now one of those that are searched, and its record follows a correction.
+        await similar(town, CAUSE, wanted=CAUSE)
+        text = "root cause: a certificate of orders-db expired"
+        await town.box.post(user="U0ANA", channel=CHANNEL, text=text, thread_ts=thread)
+        await similar(town, CAUSE, wanted="a certificate of orders-db expired")
+
+
+async def similar(town, text, *, wanted):
+    """Ask `/aiops similar` until a past incident with this cause is shown."""
+    seen = town.box.box.workspace.ephemerals
+    async with asyncio.timeout(90):
+        shown = ""
+        while "this team" not in shown or wanted not in shown:
+            before = len(seen)
+            await town.box.command(user="U0ANA", channel=CHANNEL, command="/aiops", text=f"similar {text}")
+            await town.box.wait_until(lambda before=before: len(seen) > before or None, timeout_s=60)
+            shown = json.dumps(seen[-1], ensure_ascii=False)
 
 
 async def test_with_a_model_the_words_are_judged_in_the_background(tmp_path, database_url):

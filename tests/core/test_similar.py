@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.core.postmortem import IndexState, Origin, Postmortem, from_incident
+from bot.core.hypothesis import SimilarFound, SimilarIncident
+from bot.core.postmortem import IndexState, Origin, Postmortem, from_incident, others
 from bot.core.similar import Asking, Records, section_text
 
 SLOTS = Postmortem(
@@ -72,7 +73,7 @@ def test_a_section_says_what_it_belongs_to():
 def test_a_closed_incident_tells_what_was_done_and_whether_it_worked(worked, fix):
     told = {
         "incident_id": "INC-7", "title": "Lag on ledger", "service": "ledger", "severity": "error", "alerts": ["Lag", "Lag", "p99 is 4 s"],
-        "started": datetime(2026, 1, 2, 3, tzinfo=UTC), "cause": "A release.", "cause_class": "deploy", "fix": "Rolled back.",
+        "started": datetime(2026, 1, 2, 3, tzinfo=UTC), "cause": "A release.", "cause_class": "deploy", "fix": "Rolled back.", "sha256": "1",
     }  # fmt: skip
     record = from_incident(**told, worked=worked)
 
@@ -83,7 +84,19 @@ def test_a_closed_incident_tells_what_was_done_and_whether_it_worked(worked, fix
         "Lag p99 is 4 s",
     )
     assert record.fix == fix
-    assert record.sha256 != from_incident(**{**told, "cause": "A flag."}, worked=worked).sha256
+
+
+def test_an_incident_is_not_told_that_it_is_like_itself():
+    def one(name):
+        return SimilarIncident(
+            id=name, title="t", date="2026-01-02", organisation="o", service_kind="s", cause_class="deploy", cause="c",
+            fix="f", url="", score=0.9, why="w",
+        )  # fmt: skip
+
+    found = SimilarFound(incidents=(one("incident:INC-7"), one("incident:INC-71"), one("slots")), searched=3)
+
+    assert [each.id for each in others(found, "INC-7", most=2).incidents] == ["incident:INC-71", "slots"]
+    assert [each.id for each in others(found, "INC-9", most=2).incidents] == ["incident:INC-7", "incident:INC-71"]
 
 
 def test_the_state_of_the_index_says_since_when_and_why():

@@ -15,7 +15,7 @@ from bot.core.matching import FLOOR
 from bot.core.postmortem import from_incident
 from bot.flows.find_runbook import RunbookSearch
 from bot.flows.find_similar import SimilarIncidents
-from bot.flows.sync_index import IndexSync, index_incident
+from bot.flows.sync_index import IndexSync
 from bot.webhook import parse_alertmanager
 from evals.runner import ROOT
 from tests.store.test_embeddings import write
@@ -86,13 +86,13 @@ async def test_a_file_that_cannot_be_read_is_the_reason_why_the_index_is_stale(w
 
 
 async def test_a_closed_incident_is_found_with_what_fixed_it_and_outlives_a_sync_of_files(world):
-    folder, sync, index, embedder, similar = world
+    folder, sync, index, _, similar = world
     write(folder, "slots", title="Slots ran out", symptom="New connections were refused.")
     record = from_incident(
         incident_id="INC-7", title="Ledger is slow", service="ledger", severity="error", alerts=["LedgerLag", "p99 latency of ledger is 4 s"],
-        started=datetime(2026, 1, 2, tzinfo=UTC), cause="A flag turned the cache off.", cause_class="feature_flag", fix="The flag was turned back.", worked=True,
+        started=datetime(2026, 1, 2, tzinfo=UTC), cause="A flag turned the cache off.", cause_class="feature_flag", fix="The flag was turned back.", worked=True, sha256="1",
     )  # fmt: skip
-    await index_incident(record, embedder=embedder, index=index)
+    await index.announce([record])
     await sync.run()
 
     (found,) = (await similar.search("latency of ledger is high", service="ledger", k=1)).incidents
@@ -106,7 +106,7 @@ async def test_an_incident_whose_vectors_were_never_made_is_finished_by_the_next
     _, sync, index, _, _ = world
     record = from_incident(
         incident_id="INC-8", title="Ledger is slow", service="ledger", severity="error", alerts=["LedgerLag"],
-        started=datetime(2026, 1, 2, tzinfo=UTC), cause="A flag.", cause_class="feature_flag", fix="", worked=None,
+        started=datetime(2026, 1, 2, tzinfo=UTC), cause="A flag.", cause_class="feature_flag", fix="", worked=None, sha256="1",
     )  # fmt: skip
     await index.announce([record])
     assert (await index.watermark()).unfinished

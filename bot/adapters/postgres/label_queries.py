@@ -1,15 +1,17 @@
 """What recording a root cause reads beside the labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.adapters.postgres.learning_rows import outcome_of
 from bot.adapters.postgres.rows import content_of, from_json
 from bot.adapters.postgres.session import Session
+from bot.core.alert import Anchor
 from bot.core.errors import NotFoundError
-from bot.core.hypothesis import Assessment
-from bot.core.outcome import Outcome
+from bot.core.hypothesis import Assessment, CauseClass
+from bot.core.outcome import Outcome, OutcomeForm
 from bot.core.posts import Content, PostKind
+from bot.ports import Labelled, PastIncident
 
 
 class LabelQueries(Session):
@@ -40,3 +42,43 @@ class LabelQueries(Session):
         """Have the alert card edited."""
         self.wakes = True
         await self.execute("touch_card", id=incident_id, now=now)
+
+    async def unremembered_labels(self, *, model: str, limit: int) -> Sequence[Labelled]:
+        """Whose record is missing or older."""
+        return [
+            Labelled(
+                incident_id=row["id"],
+                title=row["title"],
+                service=row["service"],
+                severity=row["severity"],
+                started_at=row["started_at"],
+                told=tuple(filter(None, (row["request_text"], *row["alerts"]))),
+                form=from_json(OutcomeForm, row["form"]),
+                link=row["link"],
+                mark=row["mark"],
+            )
+            for row in await self.rows("unremembered_labels", model=model, limit=limit)
+        ]
+
+    async def unremembered_history(self, *, model: str, limit: int) -> Sequence[tuple[PastIncident, str]]:
+        """Whose record is missing or older."""
+        rows = await self.rows("unremembered_history", model=model, limit=limit)
+        return [(from_json(PastIncident, row["body"]), row["mark"]) for row in rows]
+
+    async def outlived_records(self) -> Sequence[str]:
+        """Whose label is gone."""
+        return [row["id"] for row in await self.rows("outlived_records")]
+
+    async def unlinked_labels(self, *, since: datetime, limit: int) -> Sequence[tuple[str, Anchor]]:
+        """What nothing leads to."""
+        rows = await self.rows("unlinked_labels", since=since, limit=limit)
+        return [(row["incident_id"], Anchor(channel=row["channel"], ts=row["thread_ts"])) for row in rows]
+
+    async def link_label(self, incident_id: str, link: str) -> int:
+        """A link into the thread."""
+        return await self.execute("link_label", id=incident_id, link=link)
+
+    async def cause_counts(self, service: str) -> Mapping[CauseClass, int]:
+        """A service's past, by cause."""
+        rows = await self.rows("cause_counts", service=service)
+        return {CauseClass(row["cause_class"]): row["incidents"] for row in rows}

@@ -13,7 +13,7 @@ from bot.adapters.postgres.learning_rows import (
     outcome_of,
     standing_of,
 )
-from bot.adapters.postgres.rows import from_json, incident_of, to_json
+from bot.adapters.postgres.rows import incident_of, to_json
 from bot.adapters.postgres.session import Session, jsonb
 from bot.core.alert import Anchor
 from bot.core.errors import NotFoundError
@@ -119,10 +119,6 @@ class LearningQueries(Session):
         sha256 = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         row = await self.row("put_past_incident", id=past.id, body=jsonb(body), sha256=sha256, by=by, now=now)
         return row is not None
-
-    async def past_incidents(self) -> Sequence[PastIncident]:
-        """Everything that was imported."""
-        return [from_json(PastIncident, row["body"]) for row in await self.rows("past_incidents")]
 
     async def vote_similar(
         self, incident_id: str, similar_id: str, *, user: str, relevant: bool, now: datetime

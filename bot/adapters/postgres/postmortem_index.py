@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 
 from bot.adapters.postgres.rows import from_json, to_json
 from bot.adapters.postgres.session import Pool, Session, jsonb, wrapped_errors
-from bot.core.postmortem import Origin, Postmortem
+from bot.core.postmortem import Postmortem
 from bot.ports import Watermark
 
 
@@ -104,10 +104,10 @@ class PgPostmortemIndex:
             rows = await Session(connection).rows("read_postmortems", ids=list(ids))
         return [from_json(Postmortem, row["body"]) for row in rows]
 
-    async def unfinished(self, origin: Origin) -> Sequence[Postmortem]:
+    async def unfinished(self, *, limit: int) -> Sequence[Postmortem]:
         """Without vectors yet."""
         async with wrapped_errors(), self._pool.connection() as connection:
-            rows = await Session(connection).rows("unfinished_postmortems", origin=origin.value, model=self._model)
+            rows = await Session(connection).rows("unfinished_postmortems", model=self._model, limit=limit)
         return [from_json(Postmortem, row["body"]) for row in rows]
 
 

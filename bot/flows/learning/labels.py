@@ -62,6 +62,8 @@ class Labels:
     import_history: ImportHistory
     ask: Callable[[], Awaitable[int]]
     """Ask about incidents that are over, and remind once."""
+    link: Callable[[Callable[[Anchor], Awaitable[str]]], Awaitable[int]]
+    """Give labels without a message a link into their thread; how to get one is handed in."""
     judge_next: Callable[[], Awaitable[bool]]
     """Let the judge grade one label; False when there is none, or no model."""
 

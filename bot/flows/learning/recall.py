@@ -10,12 +10,14 @@ _REMEMBERED = timedelta(weeks=52)
 
 
 async def recall(service: str, *, store: Store, clock: Clock) -> Experience:
-    """The line in use, and how the last year's calls on this service went."""
+    """The line in use, how the last year's calls on this service went, and what its incidents turned out to be."""
     now = clock.now()
     async with store.transaction() as tx:
         fit = await tx.calibration()
         calls = await tx.calls(since=now - _REMEMBERED)
+        causes = await tx.cause_counts(service)
     return Experience(
         calibration=fit.calibration if fit else Calibration(),
         history=service_history(calls, service, before=now),
+        causes=causes,
     )

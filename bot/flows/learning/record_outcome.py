@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from bot.core import grading
 from bot.core.errors import PayloadError
 from bot.core.hypothesis import Assessment
-from bot.core.incident import Incident
 from bot.core.outcome import Outcome, OutcomeForm, OutcomeSource
 from bot.core.posts import OutcomeOffer, offer_operation
 from bot.core.root_cause import Label, form_problems, is_cut, is_repeated, tidied
@@ -17,9 +16,6 @@ from bot.ports import AuditEntry, Clock, NewOutcome, Store, Transaction
 
 Services = Callable[[], Awaitable[frozenset[str] | None]]
 """Names in the service catalogue; None while it cannot be asked."""
-Remember = Callable[[Incident, Outcome], Awaitable[None]]
-"""Make a labelled incident one of the past incidents that are searched."""
-
 
 _FILLED_IN = frozenset({OutcomeSource.MODAL, OutcomeSource.SHORTCUT})
 
@@ -44,7 +40,6 @@ async def record_outcome(
     services: Services,
     judging: bool,
     channel: str,
-    remember: Remember | None = None,
 ) -> Recorded:
     """
     The next version of an incident's label, unless it says again what is recorded.
@@ -58,7 +53,7 @@ async def record_outcome(
     cut = is_cut(label.form.cause)
     label = replace(label, form=tidied(label.form))
     async with store.transaction() as tx:
-        incident = await tx.incident(label.incident_id)
+        await tx.incident(label.incident_id)
         assessment = await tx.first_assessment(label.incident_id)
     match = await _match(label, assessment, services)
     async with store.transaction() as tx:
@@ -88,8 +83,6 @@ async def record_outcome(
         await publish_outcome(tx, label.incident_id, judging=judging, now=clock.now())
         await _close_offer(tx, label, clock)
         await tx.audit([_audit(outcome, corrected=standing is not None)], now=clock.now())
-    if remember is not None:
-        await remember(incident, outcome)
     return Recorded(outcome=outcome, new=True, cut=cut)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.core.hypothesis import SimilarFound, SimilarIncident
+from bot.core.postmortem import Origin
 from bot.core.posts import SimilarPost, mark_of
 from bot.core.text import plural
 from bot.slack.views import blocks as b
@@ -12,6 +13,8 @@ from bot.slack.views.text import Mrkdwn, code, percent, safe, web_link
 
 SIMILAR_VOTE: Final = "vote_similar"
 _SHOWN = 3
+# What the link of a record leads to, by where the record comes from; files are the rest.
+_LINKS: Final = {Origin.INCIDENT.value: "Open the thread", Origin.HISTORY.value: "Open the record"}
 
 
 def similar_message(post: SimilarPost) -> Message:
@@ -65,7 +68,9 @@ def _drawer(incident: SimilarIncident, room: Room, *, is_open: bool) -> b.Contai
         b.line(b.word(label, 40, bold=True), b.glue("  "), b.word(text, room.chars)) for label, text in pairs if text
     ]
     if web_link(incident.url):
-        lines.append(b.line(b.rich_link(incident.url, "Read the postmortem", 80)))
+        lines.append(
+            b.line(b.rich_link(incident.url, _LINKS.get(incident.id.partition(":")[0], "Read the postmortem"), 80))
+        )
     body = b.rich(*lines) if lines else b.paragraph("The record holds no more than its title.")
     return b.drawer(incident.title, [body], subtitle=" · ".join(fact for fact in facts if fact), is_open=is_open)
 

@@ -16,7 +16,7 @@ returning *
 
 -- name: outcome
 -- The label that stands.
-select * from aiops.outcome where incident_id = %(id)s order by version desc limit 1
+select * from aiops.label where incident_id = %(id)s
 
 -- name: outcomes
 -- Every version of a label.
@@ -44,9 +44,8 @@ where incident_id = %(incident_id)s and version = %(version)s
 
 -- name: unjudged_outcomes
 -- Labels that stand and that only text can grade, or a judge's word on which is still missing beside a person's.
-select o.* from aiops.outcome o
-where o.version = (select max(n.version) from aiops.outcome n where n.incident_id = o.incident_id)
-    and o.judge_grade is null and o.graded_by is distinct from 'match'
+select o.* from aiops.label o
+where o.judge_grade is null and o.graded_by is distinct from 'match'
     and coalesce((o.form ->> 'established')::boolean, true) and o.form ->> 'cause' <> ''
     and exists (
         select 1 from aiops.investigation v
@@ -64,7 +63,7 @@ on conflict (incident_id) do nothing returning incident_id
 select i.* from aiops.incident i
 where i.state = 'resolved'
     and not exists (select 1 from aiops.outcome_request r where r.incident_id = i.id)
-    and not exists (select 1 from aiops.outcome o where o.incident_id = i.id)
+    and not exists (select 1 from aiops.label o where o.incident_id = i.id)
     and exists (
         select 1 from aiops.post p
         where p.incident_id = i.id and p.kind = 'hypothesis' and p.ts is not null
@@ -75,7 +74,7 @@ order by i.resolved_at, i.id limit %(limit)s
 -- Asked long ago, never reminded, still without a label.
 select i.* from aiops.incident i join aiops.outcome_request r on r.incident_id = i.id
 where r.asked_at < %(asked_before)s and r.reminded_at is null
-    and not exists (select 1 from aiops.outcome o where o.incident_id = i.id)
+    and not exists (select 1 from aiops.label o where o.incident_id = i.id)
 order by r.asked_at, i.id limit %(limit)s
 
 -- name: outcome_reminded
@@ -85,7 +84,7 @@ update aiops.outcome_request set reminded_at = %(now)s where incident_id = %(id)
 -- name: unlabelled
 -- Over, with a hypothesis, and nobody has said what it really was.
 select i.* from aiops.incident i
-where i.state = 'resolved' and not exists (select 1 from aiops.outcome o where o.incident_id = i.id)
+where i.state = 'resolved' and not exists (select 1 from aiops.label o where o.incident_id = i.id)
     and exists (select 1 from aiops.investigation v where v.incident_id = i.id and v.assessment is not null)
 order by i.resolved_at desc, i.id desc limit %(limit)s
 
@@ -97,10 +96,6 @@ on conflict (id) do update set
     body = excluded.body, sha256 = excluded.sha256, imported_by = excluded.imported_by, imported_at = excluded.imported_at
 where past_incident.sha256 <> excluded.sha256
 returning id
-
--- name: past_incidents
--- Everything that was imported.
-select body from aiops.past_incident order by id
 
 -- name: vote_similar
 -- Whether a similar incident that was shown was of any use; the last word of each person counts.
@@ -121,9 +116,7 @@ from (
     from aiops.investigation v where v.assessment is not null order by v.incident_id, v.number
 ) c
 join aiops.incident i on i.id = c.incident_id
-left join lateral (
-    select * from aiops.outcome o where o.incident_id = c.incident_id order by o.version desc limit 1
-) o on true
+left join aiops.label o on o.incident_id = c.incident_id
 left join lateral (
     select min(p.first_sent_at) filter (where p.kind = 'evidence') as evidence_at,
         min(p.first_sent_at) filter (where p.kind = 'hypothesis') as hypothesis_at

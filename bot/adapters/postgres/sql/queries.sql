@@ -334,8 +334,8 @@ select id, indexed_at::text as stamp from aiops.postmortem where model = %(model
 select body from aiops.postmortem where id = any (%(ids)s) order by id
 
 -- name: unfinished_postmortems
--- Records whose process ended before their vectors were made.
-select body from aiops.postmortem where sha256 = '' and origin = %(origin)s and model = %(model)s order by id
+-- Records that come from no file and whose vectors are still to be made.
+select body from aiops.postmortem where sha256 = '' and origin <> 'file' and model = %(model)s order by id limit %(limit)s
 
 -- name: clock
 -- The database's own time; also the cheapest proof that it answers.

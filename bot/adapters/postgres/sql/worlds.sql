@@ -9,7 +9,7 @@ from (
 ) c
 join aiops.world w on w.investigation_id = c.id
 left join lateral (select sum(took_ms) as took_ms from aiops.model_call where investigation_id = c.id) m on true
-where exists (select 1 from aiops.outcome o where o.incident_id = c.incident_id)
+where exists (select 1 from aiops.label o where o.incident_id = c.incident_id)
     and (%(since)s::timestamptz is null or w.kept_at >= %(since)s)
 order by w.kept_at desc, w.investigation_id limit %(limit)s
 
