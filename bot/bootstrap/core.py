@@ -19,6 +19,7 @@ from bot.core.errors import ToolError
 from bot.flows import Acting, Flows
 from bot.flows import handle_events as events
 from bot.flows.acting.plan import place_of_writes, propose_run
+from bot.flows.close_incident import close_incident
 from bot.flows.group_commit import GroupCommit
 from bot.flows.investigate import investigate_next
 from bot.flows.learning.experiments import Experiments
@@ -79,7 +80,9 @@ class Core:
     experiments: Experiments
     """Replay, eval cases, the classifier."""
     labels: Labels
-    """Recording root causes."""
+    """Recording root causes, where no Slack says who may."""
+    labels_with: Callable[[Approvers], Labels]
+    """The same for the process that can ask Slack who may change what a person graded."""
     reports: Reports
     """The digest and the metrics."""
     sweep: Sweep | None
@@ -124,6 +127,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             acting=lambda approvers: bind_acting(settings, hands, approvers, flows.start_triage),
             experiments=bind_experiments(settings, hands),
             labels=bind_labels(settings, hands),
+            labels_with=partial(bind_labels, settings, hands),
             reports=bind_reports(settings, hands),
             sweep=bind_sweep(settings, hands),
         )
@@ -180,6 +184,7 @@ def _bind(settings: Settings, hands: Hands, agent: TriageAgent) -> Flows:
             start_triage, receive=receive, clock=clock, service_names=partial(_service_names, hands.tools)
         ),
         run_again=partial(run_again, store=store, clock=clock),
+        close=partial(close_incident, store=store, clock=clock),
         status=partial(
             report_status,
             store=store,

@@ -20,17 +20,22 @@ from bot.flows.learning.labels import (
 )
 from bot.flows.learning.link_labels import link_labels
 from bot.flows.learning.messages import message_deleted, offer_update, take_over
+from bot.flows.learning.overwriting import check_overwriting, check_person
 from bot.flows.learning.record_outcome import Recorded, record_outcome
 from bot.flows.learning.vote import vote_similar
+from bot.flows.learning.withdraw_outcome import withdraw_outcome
+from bot.ports import Approvers
 from bot.settings import Settings
 
 # Slack waits three seconds for the answer to a form, and the catalogue is only asked about one word of it.
 _CATALOGUE_S = 1.0
 
 
-def bind_labels(settings: Settings, hands: Hands) -> Labels:
-    """Everything about labels, with its adapters."""
+def bind_labels(settings: Settings, hands: Hands, approvers: Approvers | None = None) -> Labels:
+    """Everything about labels, with its adapters; without `approvers`, as at the command line, everybody may change them."""
     store, clock, judging = hands.store, hands.clock, hands.model is not None
+    may_overwrite = partial(check_overwriting, store=store, approvers=approvers) if approvers is not None else None
+    may_withdraw = partial(check_person, store=store, approvers=approvers) if approvers is not None else None
 
     async def record(label: Label, /) -> Recorded:
         return await record_outcome(
@@ -40,6 +45,17 @@ def bind_labels(settings: Settings, hands: Hands) -> Labels:
             services=partial(catalogue, hands.tools),
             judging=judging,
             channel=settings.config.channels.post,
+            may_overwrite=may_overwrite,
+        )
+
+    async def withdraw(incident_id: str, user: str, /) -> bool:
+        return await withdraw_outcome(
+            incident_id,
+            user=user,
+            store=store,
+            clock=clock,
+            channel=settings.config.channels.post,
+            may_withdraw=may_withdraw,
         )
 
     judge_next = judge_nothing
@@ -59,6 +75,7 @@ def bind_labels(settings: Settings, hands: Hands) -> Labels:
         record=record,
         offer_update=partial(offer_update, store=store, clock=clock),
         take_over=lambda operation, user: take_over(operation, user=user, store=store, record=record),
+        withdraw=withdraw,
         message_deleted=partial(message_deleted, store=store, clock=clock, judging=judging),
         vote=lambda incident, mark, user: vote_similar(incident, mark, user=user, store=store, clock=clock),
         history=partial(label_history, store=store),

@@ -100,6 +100,16 @@ def _add_reading(app: typer.Typer) -> None:
         """One incident with its evidence and hypotheses."""
         _run(reading.show_incident(load_settings(), incident_id, as_json=json))
 
+    @incident.command("close")
+    def incident_close(
+        incident_id: str,
+        reason: Annotated[str, typer.Option(help="Why it is over; it stands in the thread.")] = "",
+        by: Annotated[str, typer.Option(help="Your name or Slack user id.")] = "cli",
+        json: Json = False,
+    ) -> None:
+        """Close an incident that no alert will resolve; the root cause is asked for in its thread."""
+        _run(reading.close_incident(load_settings(), incident_id, by=by, reason=reason, as_json=json))
+
     @app.command()
     def similar(text: str, json: Json = False) -> None:
         """The three most similar past incidents."""
@@ -206,6 +216,7 @@ def _add_outcome_record(group: typer.Typer) -> None:
         change: Annotated[str, typer.Option(help="Id of the change, if one is to blame.")] = "",
         grade: Annotated[str, typer.Option(help="Was the hypothesis right: exact, near, area or wrong.")] = "",
         fixed_by: Annotated[str, typer.Option(help="What fixed it.")] = "",
+        fix_worked: Annotated[str, typer.Option(help="Did it work: yes or no.")] = "",
         link: Annotated[list[str] | None, typer.Option(help="A web address; may be repeated.")] = None,
         no_cause: Annotated[bool, typer.Option("--no-cause", help="No root cause was established.")] = False,
         by: Annotated[str, typer.Option(help="Your name or Slack user id.")] = "cli",
@@ -219,6 +230,7 @@ def _add_outcome_record(group: typer.Typer) -> None:
             change=change,
             grade=grade,
             fixed_by=fixed_by,
+            fix_worked=fix_worked,
             links=link or [],
             no_cause=no_cause,
         )

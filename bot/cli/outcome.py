@@ -30,6 +30,7 @@ def form_from(
     change: str,
     grade: str,
     fixed_by: str,
+    fix_worked: str,
     links: list[str],
     no_cause: bool,
 ) -> OutcomeForm:
@@ -41,6 +42,7 @@ def form_from(
         change_id=change,
         grade=_grade(grade),
         fixed_by=fixed_by,
+        fix_worked=_worked(fix_worked),
         links=tuple(links),
         established=not no_cause,
     )
@@ -54,6 +56,13 @@ def _grade(word: str) -> Grade | None:
     if named is None and number is None:
         raise PayloadError(f"--grade is exact (100), near (65), area (35) or wrong (0), not {clip(word, 40)!r}")
     return named if named is not None else number
+
+
+def _worked(word: str) -> bool | None:
+    said = word.strip().lower()
+    if said not in {"", "yes", "no"}:
+        raise PayloadError(f"--fix-worked is yes or no, not {clip(word, 40)!r}")
+    return {"yes": True, "no": False}.get(said)
 
 
 async def record(settings: Settings, incident_id: str, form: OutcomeForm, *, by: str, as_json: bool) -> int:

@@ -97,6 +97,18 @@ async def _from_file(core: Core, payload: Path) -> str:
     return incident_ids[0]
 
 
+async def close_incident(settings: Settings, incident_id: str, *, by: str, reason: str, as_json: bool) -> int:
+    """Close an incident; a running `serve` says so in its thread. Raises NotFoundError."""
+    name = incident_id.strip().upper()
+    async with open_core(settings) as core:
+        closed = await core.flows.close(name, user=by, reason=reason)
+    if as_json:
+        show.print_json({"incident": name, "closed": closed})
+    else:
+        Console().print(f"{name} is closed." if closed else f"{name} is over already.")
+    return 0
+
+
 async def similar(settings: Settings, text: str, *, as_json: bool) -> int:
     """The three most similar past incidents."""
     async with open_core(settings) as core:

@@ -71,14 +71,16 @@ async def serve(settings: Settings) -> int:
         directory = ChannelDirectory(client)
         watched = WatchedChannels(directory, settings.config.channels.watch)
         wake = lambda: ring_all(core.bells)  # noqa: E731 - a name for what is passed twice
-        root_causes = RootCauseMessages(core.labels, client)
+        approvers = SlackApprovers(client, settings.config.approvers)
+        labels = core.labels_with(approvers)
+        root_causes = RootCauseMessages(labels, client)
         catch_up = CatchUp(
             core.flows, client, watched=watched, on_stored=wake, threads=partial(root_causes.look_back, core.flows)
         )
-        acting = core.acting(SlackApprovers(client, settings.config.approvers))
-        home = HomeTabs(core.flows, acting, core.labels, client=client, clock=system_clock())
+        acting = core.acting(approvers)
+        home = HomeTabs(core.flows, acting, labels, client=client, clock=system_clock())
         config = SlackConfig(on_stored=wake)
-        app = build(core.flows, acting, core.labels, core.reports, client=client, config=config)
+        app = build(core.flows, acting, labels, core.reports, client=client, config=config)
         runner = SocketRunner(app, app_token=app_token, client=client, catch_up=catch_up, now=lambda: datetime.now(UTC))
         inbox = Inbox(
             core.flows, watched=watched, is_current=catch_up.is_current, home_opened=home.opened, hear=root_causes.hear

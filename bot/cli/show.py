@@ -133,6 +133,7 @@ def outcome_json(one: Outcome) -> dict[str, Any]:
     form, message = one.form, one.message
     return {
         "version": one.version,
+        "withdrawn": one.withdrawn,
         "established": form.established,
         "cause": form.cause,
         "cause_class": form.cause_class,
@@ -161,6 +162,8 @@ def outcome_json(one: Outcome) -> dict[str, Any]:
 def outcome_text(one: Outcome) -> Text:
     """One version for a terminal."""
     head = one.form.cause if one.form.established else "No root cause established"
+    if one.withdrawn:
+        head = f"Taken back: {head}"
     parts = [f"version {one.version}, {one.recorded_at:%Y-%m-%d %H:%M} UTC by {one.author} ({one.source})"]
     known = (
         ("class", one.form.cause_class),

@@ -83,6 +83,10 @@ class ToolUnavailableError(ToolError):
     """The tool's server is away or too slow."""
 
 
+class NotAllowedError(AiopsError):
+    """This person may not do this; the sentence says who may."""
+
+
 class ChatError(AiopsError):
     """Slack refused the call."""
 

@@ -91,6 +91,8 @@ class Incident:
     alert_count: int
     firing_count: int
     resolved_at: datetime | None = None
+    by_hand: bool = False
+    """A person asked for it, so no alert will resolve it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

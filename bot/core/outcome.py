@@ -91,6 +91,8 @@ class Outcome:
     """The grade that counts, whoever gave it; None when nothing could be graded."""
     graded_by: GradedBy | None = None
     grade_reason: str = ""
+    withdrawn: bool = False
+    """It takes the versions before it back: they were no root cause. The form is the one that was taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

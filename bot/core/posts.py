@@ -148,6 +148,8 @@ class Notice:
 
     incident_id: str
     text: str
+    by: str = ""
+    """Who did what the text says, by user id; empty when nobody did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +212,8 @@ class OutcomeRequest:
     reminder: bool = False
     answered: bool = False
     """A reminder that has done its work: the buttons are gone."""
+    withdrawn_by: str = ""
+    """Who took back what was recorded here, by user id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

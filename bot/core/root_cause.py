@@ -16,10 +16,13 @@ _LINK_LIMIT = 500
 
 # A hyphen only counts with a space around it: "root cause-analysis tomorrow" is no root cause.
 _ROOT_CAUSE = re.compile(
-    r"\s*(?:<@(?P<who>[A-Z0-9]+)(?:\|[^>]*)?>[\s,:]*)?[*_~>\s]*root[\s-]+cause[*_~]*"
-    r"(?:\s*[:=]|\s*[-–—](?=\s|$))[*_~]*(?P<words>.*)",
+    r"[*_~\s]*root[\s-]+cause[*_~]*(?:\s*[:=]|\s*[-–—](?=\s|$))[*_~]*(?P<words>.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_MENTION = re.compile(r"<@(?P<who>[A-Z0-9]+)(?:\|[^>]*)?>[\s,:]*")
+# Slack sends a quoted line with its mark as it is or escaped.
+_QUOTED = re.compile(r"[ \t]*(?:>|&gt;)")
+_BRIEF = frozenset({OutcomeSource.REPLY, OutcomeSource.COMMAND})
 _WEB = re.compile(r"https?://[^\s<>|\"]+")
 
 
@@ -38,21 +41,29 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
-    """A message that begins with `root cause:`."""
+    """A message that says `root cause:`, at its beginning or after a mention."""
 
     words: str
     """Empty when nothing follows."""
     to: str
-    """The user id of whom it begins by mentioning; empty without a mention."""
+    """The user id of whoever is mentioned right before it; empty without a mention."""
 
 
 def find_root_cause(text: str) -> Spoken | None:
-    """Read a message; None when it does not begin with `root cause:` (or `-`), whatever the case and the formatting."""
-    found = _ROOT_CAUSE.match(text)
-    if found is None:
-        return None
-    # The other half of formatting that began before the words.
-    return Spoken(words=found["words"].strip().rstrip("*~").strip(), to=found["who"] or "")
+    """
+    Read a message; None when neither it nor what follows a mention in it begins with `root cause:` (or `-`).
+
+    Case and formatting do not matter. A quoted line is somebody else's word and is passed over.
+    """
+    lines = text.splitlines(keepends=True)
+    quoted = next((place for place, line in enumerate(lines) if not _QUOTED.match(line)), len(lines))
+    mentions = (one for one in _MENTION.finditer(text) if not _QUOTED.match(text, text.rfind("\n", 0, one.start()) + 1))
+    for start, who in ((len("".join(lines[:quoted])), ""), *((one.end(), one["who"]) for one in mentions)):
+        found = _ROOT_CAUSE.match(text, start)
+        if found is not None:
+            # The other half of formatting that began before the words.
+            return Spoken(words=found["words"].strip().rstrip("*~").strip(), to=who)
+    return None
 
 
 def links_in(text: str) -> tuple[str, ...]:
@@ -106,3 +117,34 @@ def is_repeated(label: Label, *, standing: Outcome | None, written: Outcome | No
     if standing is not None and standing.form == label.form:
         return True
     return label.source is OutcomeSource.REPLY and written is not None and not label.update
+
+
+def carried_on(label: Label, standing: Outcome | None) -> Label:
+    """
+    A label in a few words keeps what was said before: only what it gives is replaced.
+
+    A form shows everything and is taken as it is; a reply and a command say one thing. A person's grade was given for a
+    cause, so it goes with a cause that is materially different: when other words than case, spaces and punctuation differ
+    and neither text holds the other. That none was established is taken as it is, without what was said of a cause.
+    """
+    form = label.form
+    if label.source not in _BRIEF or standing is None or not form.established or not standing.form.established:
+        return label
+    known = standing.form
+    kept = replace(
+        known,
+        cause=form.cause or known.cause,
+        cause_class=form.cause_class or known.cause_class,
+        component=form.component or known.component,
+        change_id=form.change_id or known.change_id,
+        grade=form.grade if form.grade is not None else known.grade if _same_cause(form.cause, known.cause) else None,
+        fixed_by=form.fixed_by or known.fixed_by,
+        fix_worked=known.fix_worked if form.fix_worked is None else form.fix_worked,
+        links=form.links or known.links,
+    )
+    return replace(label, form=kept)
+
+
+def _same_cause(new: str, known: str) -> bool:
+    one, other = (" ".join(re.findall(r"\w+", text.casefold())) for text in (new, known))
+    return not one or one in other or (bool(other) and other in one)

@@ -69,6 +69,12 @@ class StartRun(Protocol):
     def __call__(self, wish: "RunWish", /) -> "Awaitable[Started]": ...
 
 
+class CloseIncident(Protocol):
+    """Close an incident that no alert resolves; False when it is over already. Raises NotFoundError."""
+
+    def __call__(self, incident_id: str, /, *, user: str, reason: str) -> Awaitable[bool]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acting:
     """What the doors can ask of the executor; people come by user id."""
@@ -119,6 +125,7 @@ class Flows:
     set_last_seen: Callable[[str, str], Awaitable[None]]
     start_triage: StartTriage
     run_again: RunAgain
+    close: CloseIncident
     status: Callable[[], Awaitable[StatusReport]]
     similar: Callable[[str], Awaitable[SimilarFound]]
     show: Callable[[str], Awaitable[IncidentDetail]]

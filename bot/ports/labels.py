@@ -76,3 +76,11 @@ class LabelTransaction(Protocol):
     async def cause_counts(self, service: str) -> Mapping[CauseClass, int]:
         """How many of a service's labelled and imported incidents had which cause, where it is known."""
         ...
+
+    async def lock_intake(self) -> None:
+        """Keep alerts from joining incidents until the transaction ends; taken before an incident's own lock."""
+        ...
+
+    async def close_incident(self, incident_id: str, *, only_quiet: bool, now: datetime) -> bool:
+        """Resolve an incident and cancel its queued investigation; False when it is over, or `only_quiet` and alerts fire."""
+        ...

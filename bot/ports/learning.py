@@ -25,6 +25,7 @@ class NewOutcome:
     grade: Grade | None = None
     graded_by: GradedBy | None = None
     grade_reason: str = ""
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class LearningTransaction(Protocol):
         ...
 
     async def outcome(self, incident_id: str) -> Outcome | None:
-        """The label that stands: the newest version."""
+        """The label that stands: the newest version; None when that took the label back."""
         ...
 
     async def outcomes(self, incident_id: str) -> Sequence[Outcome]:

@@ -21,7 +21,7 @@ from bot.slack.payload import Json, record, records, text_of
 from bot.slack.runbooks import RunbookHandlers
 from bot.slack.tell import Teller, user_of
 from bot.slack.views import replies
-from bot.slack.views.hypothesis import RUN_AGAIN
+from bot.slack.views.hypothesis import CLOSE_INCIDENT, RUN_AGAIN
 from bot.slack.views.message import Message
 
 _ANY = re.compile(r".*", re.DOTALL)
@@ -56,6 +56,7 @@ def build(
     app.event(_ANY)(_acknowledged)
     app.command(config.command)(_command(flows, acting, reports, client, teller))
     app.action(RUN_AGAIN)(_run_again(flows, teller))
+    app.action(CLOSE_INCIDENT)(_close(flows, teller))
     ApprovalHandlers(acting, client=client, teller=teller).register(app)
     RunbookHandlers(acting, client=client, teller=teller).register(app)
     OutcomeHandlers(labels, client=client, teller=teller).register(app)
@@ -117,6 +118,18 @@ def _run_again(flows: Flows, teller: Teller) -> Callable[[AsyncAck, Json], Await
         await teller.tell(body, queue(incident_id, user_of(body)))
 
     return on_run_again
+
+
+def _close(flows: Flows, teller: Teller) -> Callable[[AsyncAck, Json], Awaitable[None]]:
+    async def close(incident_id: str, user: str) -> Message:
+        return replies.close_message(incident_id, closed=await flows.close(incident_id, user=user, reason=""))
+
+    async def on_close(ack: AsyncAck, body: Json) -> None:
+        await ack()
+        incident_id = next((text_of(action, "value") for action in records(body.get("actions"))), "")
+        await teller.tell(body, close(incident_id, user_of(body)))
+
+    return on_close
 
 
 def _triage_shortcut(flows: Flows, teller: Teller) -> Callable[[AsyncAck, Json], Awaitable[None]]:

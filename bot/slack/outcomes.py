@@ -9,7 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.alert import Anchor
-from bot.core.errors import AiopsError, ChatError
+from bot.core.errors import AiopsError, ChatError, NotAllowedError
 from bot.core.hypothesis import CauseClass
 from bot.core.outcome import MessageRef, OutcomeForm, OutcomeSource
 from bot.core.root_cause import CAUSE_LIMIT, Label, find_root_cause, form_problems, links_in
@@ -44,6 +44,7 @@ class OutcomeHandlers:
         """Bind to Bolt."""
         app.action(view.LABEL)(self._on_label)
         app.action(view.TAKE_OVER)(self._on_take_over)
+        app.action(view.WITHDRAW_OUTCOME)(self._on_withdraw)
         app.action(SIMILAR_VOTE)(self._on_vote)
         app.shortcut(SHORTCUT)(self._on_shortcut)
         app.view(form.OUTCOME_FORM)(self._on_submit)
@@ -106,6 +107,11 @@ class OutcomeHandlers:
         if not problems:
             try:
                 done = await self._record(shown, entered, user_of(body))
+            except NotAllowedError as error:
+                # A field has no room for who may.
+                shown = told("Not recorded", with_people(str(error), 1_000))
+                await ack(response_action="update", view=dict(shown))
+                return
             except (AiopsError, ValueError) as error:
                 _log.warning("a root cause could not be recorded: %s", error, exc_info=error)
                 text = str(error) if isinstance(error, AiopsError) else "This form cannot be read; open it again."
@@ -136,8 +142,22 @@ class OutcomeHandlers:
         await self._teller.tell(body, self._take_over(body))
 
     async def _take_over(self, body: Json) -> Message | None:
-        done = await self._labels.take_over(_pressed(body), user_of(body))
+        try:
+            done = await self._labels.take_over(_pressed(body), user_of(body))
+        except NotAllowedError as error:
+            return replies.spoken(str(error))
         return None if done.new else replies.spoken("These words are recorded already.")
+
+    async def _on_withdraw(self, ack: AsyncAck, body: Json) -> None:
+        await ack()
+        await self._teller.tell(body, self._withdraw(body))
+
+    async def _withdraw(self, body: Json) -> Message | None:
+        try:
+            withdrawn = await self._labels.withdraw(_pressed(body), user_of(body))
+        except NotAllowedError as error:
+            return replies.spoken(str(error))
+        return None if withdrawn else replies.spoken("Nothing is recorded here any more.")
 
     async def _on_vote(self, ack: AsyncAck, body: Json) -> None:
         await ack()

@@ -6,7 +6,7 @@ from typing import Final
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.alert import Anchor
-from bot.core.errors import ChatError, ChatUnavailableError
+from bot.core.errors import ChatError, ChatUnavailableError, NotAllowedError
 from bot.core.outcome import MessageRef, OutcomeSource
 from bot.core.root_cause import CAUSE_LIMIT, Label, Spoken, find_root_cause
 from bot.core.text import clean
@@ -17,7 +17,7 @@ from bot.slack.outcomes import form_of, permalink
 from bot.slack.payload import Json, body_of, is_ts, record, records, text_of, with_addresses
 from bot.slack.problems import translated
 from bot.slack.views import outcome as view
-from bot.slack.views.text import Mrkdwn
+from bot.slack.views.text import Mrkdwn, with_people
 
 _log = logging.getLogger(__name__)
 
@@ -49,17 +49,20 @@ class RootCauseMessages:
         if text_of(message, "text") == text_of(before, "text"):
             # An unfurled link or a new reply changes the message, too.
             return
-        spoken = await self._spoken(message)
-        if spoken is None or not spoken.words:
+        if not _is_persons(message):
             return
+        # A label may have been taken from free text, by the shortcut: then the whole text is what is offered.
+        spoken = await self._spoken(message)
+        words = spoken.words if spoken is not None else clean(with_addresses(text_of(message, "text"))).strip()
         reference = MessageRef(channel=channel, ts=text_of(message, "ts"))
-        if not await self._labels.offer_update(reference, spoken.words, user=text_of(message, "user")):
+        offered = bool(words) and await self._labels.offer_update(reference, words, user=text_of(message, "user"))
+        if not offered and spoken is not None and spoken.words:
             # It became a root cause by the edit: a typing error was mended. Only the first try is answered if it fails.
             await self._said(channel, message, replying=False)
 
     async def _spoken(self, message: Json) -> Spoken | None:
         """What a person's message says; None when it is somebody else's or says nothing of a root cause."""
-        if text_of(message, "bot_id") or text_of(message, "subtype") not in _WRITTEN or not text_of(message, "user"):
+        if not _is_persons(message):
             return None
         spoken = find_root_cause(clean(with_addresses(text_of(message, "text"))))
         if spoken is None or (spoken.to and spoken.to != await self._own_id()):
@@ -78,15 +81,18 @@ class RootCauseMessages:
             if replying:
                 await self._whisper(channel, message, view.NO_WORDS if incident is not None else view.ELSEWHERE)
             return
-        done = await self._labels.record(
-            Label(
-                incident_id=incident.id,
-                form=form_of(spoken.words),
-                author=text_of(message, "user"),
-                source=OutcomeSource.REPLY,
-                message=MessageRef(channel=channel, ts=ts, permalink=await permalink(self._client, channel, ts)),
-            )
+        label = Label(
+            incident_id=incident.id,
+            form=form_of(spoken.words),
+            author=text_of(message, "user"),
+            source=OutcomeSource.REPLY,
+            message=MessageRef(channel=channel, ts=ts, permalink=await permalink(self._client, channel, ts)),
         )
+        try:
+            done = await self._labels.record(label)
+        except NotAllowedError as error:
+            await self._whisper(channel, message, with_people(str(error), 1_000))
+            return
         if done.new and done.cut:
             cut = Mrkdwn(f"Recorded. Of these words the first {CAUSE_LIMIT:,} characters are kept.")
             await self._whisper(channel, message, cut)
@@ -143,3 +149,8 @@ class RootCauseMessages:
             with translated("auth.test"):
                 self._own = text_of(body_of(await self._client.auth_test()), "user_id")
         return self._own
+
+
+def _is_persons(message: Json) -> bool:
+    written = text_of(message, "subtype") in _WRITTEN and bool(text_of(message, "user"))
+    return written and not text_of(message, "bot_id")

@@ -189,3 +189,24 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(run, tmp_path, name
     assert code == 2
     assert told in said
     assert "Traceback" not in said
+
+
+def test_an_incident_that_no_alert_resolves_is_closed_once_with_its_reason(tmp_path, database_url):
+    seed(database_url, state="investigating")
+
+    def close(incident, *more):
+        done = aiops(tmp_path, "incident", "close", incident, *more, DATABASE_URL=database_url)
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, _ = close("inc-1", "--reason", "the customer hung up", "--by", "dana", "--json")
+    assert (code, json.loads(out)) == (0, {"incident": "INC-1", "closed": True})
+    assert close("INC-1")[:2] == (0, "INC-1 is over already.\n")
+    code, _, said = close("INC-404")
+    assert (code, "There is no incident INC-404" in said) == (2, True)
+    with psycopg.connect(database_url) as connection:
+        (state,) = connection.execute("select state::text from aiops.incident").fetchone()
+        told = connection.execute(
+            "select actor, detail from aiops.aiops_audit where action = 'incident.closed'"
+        ).fetchall()
+    assert state == "resolved"
+    assert told == [("dana", {"reason": "the customer hung up"})]

@@ -14,7 +14,10 @@ from bot.core.root_cause import CAUSE_LIMIT, LINKS_LIMIT, find_root_cause, form_
         ("Root-cause – the pool", "the pool", ""),
         ("*root cause:* the pool", "the pool", ""),
         ("*Root cause: the pool*", "the pool", ""),
-        ("> root cause:\nthe pool\nand more", "the pool\nand more", ""),
+        ("root cause:\nthe pool\n> a line of the log", "the pool\n> a line of the log", ""),
+        ("> what was it?\nroot cause: the pool", "the pool", ""),
+        ("thanks <@U0BOT>, root cause: the pool", "the pool", "U0BOT"),
+        ("> root cause: the net\nno, <@U0BOT> root cause: the pool", "the pool", "U0BOT"),
         ("<@U0BOT> root cause: the pool", "the pool", "U0BOT"),
         ("<@U0BOT|aiops>, root cause: the pool", "the pool", "U0BOT"),
         ("root cause:", "", ""),
@@ -37,6 +40,11 @@ def test_it_is_found_whatever_the_case_and_the_formatting(text, words, to):
         "the root cause: unknown",
         "ana: root cause: x",
         "rootcause",
+        "> root cause: the pool",
+        "&gt; root cause: the pool",
+        "  > root cause: the pool\nis that so?",
+        "> <@U0BOT> root cause: the pool",
+        "<@U0BOT> is that so?\n> root cause: the pool",
     ],
 )
 def test_other_words_are_left_alone(text):

@@ -27,6 +27,7 @@ from bot.core.budget import BudgetLimits
 from bot.core.intake import IntakePolicy
 from bot.flows import Acting, Flows
 from bot.flows import handle_events as events
+from bot.flows.close_incident import close_incident
 from bot.flows.investigate import investigate_next
 from bot.flows.read_incidents import list_incidents
 from bot.flows.receive_alerts import receive_alerts
@@ -150,6 +151,7 @@ class Office:
             "event_failed": partial(events.event_failed, store=store, clock=clock),
             "last_seen": partial(events.last_seen, store=store),
             "set_last_seen": partial(events.set_last_seen, store=store),
+            "close": partial(close_incident, store=store, clock=clock),
             "list_incidents": partial(list_incidents, store=store),
         }
         return Flows(**{each.name: bound.get(each.name, _unused) for each in fields(Flows)})
@@ -176,6 +178,25 @@ class Office:
             await receive_alerts([ended], store=self.store, clock=self.clock, policy=POLICY)
             await self.send()
         return incident_id
+
+    async def question(self):
+        """A person asks, the bot looks; nothing will ever resolve it. Returns the incident's id."""
+        alert = replace(self._alert(next(self._numbers)), name="Manual triage", service="", summary="a customer calls")
+        asked = Delivery(source=Source.MANUAL, alerts=(alert,), requested_by="U0ANA", text="checkout is slow")
+        ((incident_id,),) = await receive_alerts([asked], store=self.store, clock=self.clock, policy=POLICY)
+        await self.send()
+        await self.investigate()
+        return incident_id
+
+    async def investigate(self):
+        await investigate_next(
+            store=self.store, agent=self.agent, clock=self.clock, owner="me", lease=timedelta(seconds=15), cap=3
+        )
+        await self.send()
+
+    async def state(self, incident_id):
+        async with self.store.transaction() as tx:
+            return (await tx.incident(incident_id)).state
 
     async def look_again(self, incident_id):
         """Another investigation of the same incident."""

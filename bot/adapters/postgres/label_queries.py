@@ -82,3 +82,16 @@ class LabelQueries(Session):
         """A service's past, by cause."""
         rows = await self.rows("cause_counts", service=service)
         return {CauseClass(row["cause_class"]): row["incidents"] for row in rows}
+
+    async def lock_intake(self) -> None:
+        """One at a time, with the intake."""
+        await self.row("lock_intake")
+
+    async def close_incident(self, incident_id: str, *, only_quiet: bool, now: datetime) -> bool:
+        """Over by a person's word."""
+        if await self.row("close_incident", id=incident_id, only_quiet=only_quiet, now=now) is None:
+            return False
+        await self.execute("close_questions", id=incident_id, now=now)
+        await self.execute("cancel_queued", id=incident_id, now=now)
+        self.wakes = True
+        return True

@@ -51,6 +51,7 @@ class LearningQueries(Session):
             grade=None if new.grade is None else int(new.grade),
             graded_by=new.graded_by,
             grade_reason=new.grade_reason,
+            withdrawn=new.withdrawn,
         )
         assert row is not None, "an insert that returns gives a row"
         self.wakes = True

@@ -37,6 +37,7 @@ def outcome_of(row: Row) -> Outcome:
         grade=_grade(row["grade"]),
         graded_by=_graded_by(row["graded_by"]),
         grade_reason=row["grade_reason"],
+        withdrawn=row["withdrawn"],
     )
 
 

@@ -105,6 +105,7 @@ def incident_of(row: Row) -> Incident:
         alert_count=row["alert_count"],
         firing_count=row["firing_count"],
         resolved_at=row["resolved_at"],
+        by_hand=row["trigger"] == "manual",
     )
 
 

@@ -49,6 +49,8 @@ class Labels:
     offer_update: OfferUpdate
     take_over: Callable[[str, str], Awaitable[Recorded]]
     """Operation of the offer, and user."""
+    withdraw: Callable[[str, str], Awaitable[bool]]
+    """Incident and user: what was recorded was no root cause. False when nothing is. Raises NotAllowedError."""
     message_deleted: Callable[[str, str], Awaitable[int]]
     """Channel and ts."""
     vote: Callable[[str, str, str], Awaitable[tuple[SimilarIncident, ...]]]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.core.errors import NotFoundError
-from bot.core.outcome import MessageRef, OutcomeSource
+from bot.core.outcome import MessageRef, OutcomeForm, OutcomeSource
 from bot.core.posts import OutcomeOffer, offer_operation
 from bot.core.root_cause import Label, tidied
 from bot.flows.learning.publish import publish_outcome
@@ -55,13 +55,14 @@ async def take_over(operation: str, *, user: str, store: Store, record: Record) 
             raise NotFoundError("This offer is not there any more; reply with `root cause: …` instead.")
         standing = await tx.outcome(offer.incident_id)
     if standing is None:
-        raise NotFoundError(f"Nothing is recorded for {offer.incident_id} any more.")
-    # Everything else that was said about the cause stays; a grade was given for other words and does not.
-    form = replace(standing.form, cause=offer.words, established=True, grade=None)
+        raise NotFoundError(
+            f"Nothing is recorded for {offer.incident_id} any more; reply with `root cause: …` instead."
+        )
+    # Everything else that was said about the cause stays, as with a reply.
     return await record(
         Label(
             incident_id=offer.incident_id,
-            form=form,
+            form=OutcomeForm(cause=offer.words),
             author=user,
             source=OutcomeSource.REPLY,
             message=offer.message,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from bot.core.outcome import Outcome
 from bot.core.posts import HypothesisCard, OutcomePost, OutcomeRequest, settled
 from bot.ports import Transaction
 
@@ -44,6 +45,23 @@ async def publish_outcome(tx: Transaction, incident_id: str, *, judging: bool, n
             content=replace(reminder, answered=True),
             now=now,
         )
+    await _settle_cards(tx, incident_id, outcome, now=now)
+
+
+async def publish_withdrawal(tx: Transaction, incident_id: str, *, user: str, now: datetime) -> None:
+    """Ask again in the record's place, and take the record off the cards."""
+    incident = await tx.incident(incident_id)
+    request = OutcomeRequest(
+        incident_id=incident_id,
+        title=incident.title,
+        hypothesis=await first_hypothesis(tx, incident_id),
+        withdrawn_by=user,
+    )
+    await tx.put_post(operation=outcome_operation(incident_id), incident_id=incident_id, content=request, now=now)
+    await _settle_cards(tx, incident_id, None, now=now)
+
+
+async def _settle_cards(tx: Transaction, incident_id: str, outcome: Outcome | None, *, now: datetime) -> None:
     operation = f"{incident_id}:hypothesis"
     card = await tx.content_of_post(operation)
     if isinstance(card, HypothesisCard):

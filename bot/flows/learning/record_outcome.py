@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 from bot.core import grading
 from bot.core.errors import PayloadError
 from bot.core.hypothesis import Assessment
+from bot.core.incident import Incident, IncidentState
 from bot.core.outcome import Outcome, OutcomeForm, OutcomeSource
 from bot.core.posts import OutcomeOffer, offer_operation
-from bot.core.root_cause import Label, form_problems, is_cut, is_repeated, tidied
+from bot.core.root_cause import Label, carried_on, form_problems, is_cut, is_repeated, tidied
 from bot.core.text import clip
+from bot.flows.close_incident import close_within
 from bot.flows.learning.autonomy import revise_standing
 from bot.flows.learning.publish import publish_outcome
 from bot.ports import AuditEntry, Clock, NewOutcome, Store, Transaction
 
 Services = Callable[[], Awaitable[frozenset[str] | None]]
 """Names in the service catalogue; None while it cannot be asked."""
+MayOverwrite = Callable[[Label], Awaitable[None]]
+"""Whether this person may change the label that stands. Raises NotAllowedError."""
 
 _FILLED_IN = frozenset({OutcomeSource.MODAL, OutcomeSource.SHORTCUT})
 
@@ -32,6 +36,17 @@ class Recorded:
     """The cause was too long and only its beginning was kept."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A label as it will be written, and what it was made ready against."""
+
+    label: Label
+    incident: Incident
+    match: grading.Match
+    version: int
+    """Of the label that stood."""
+
+
 async def record_outcome(
     label: Label,
     *,
@@ -40,50 +55,80 @@ async def record_outcome(
     services: Services,
     judging: bool,
     channel: str,
+    may_overwrite: MayOverwrite | None = None,
 ) -> Recorded:
     """
-    The next version of an incident's label, unless it says again what is recorded.
+    The next version of an incident's label, unless it says again what is recorded; an open incident without firing alerts ends.
 
-    `channel` is told when the label changes what the incident's class of alert has earned.
-    Raises NotFoundError for an unknown incident and PayloadError for a form that lacks what it needs.
+    `channel` is told when the label changes what the incident's class of alert has earned. Raises NotFoundError for an
+    unknown incident, PayloadError for a form that lacks what it needs, NotAllowedError when a person's grade stands and
+    this person may not change it (`may_overwrite`; without it everybody may).
     """
+    cut = is_cut(label.form.cause)
+    while True:
+        ready = await _ready(label, store=store, services=services)
+        if may_overwrite is not None:
+            await may_overwrite(label)
+        async with store.transaction() as tx:
+            if ready.incident.state is not IncidentState.RESOLVED:
+                await tx.lock_intake()
+            await tx.lock_label(label.incident_id)
+            standing = await tx.outcome(label.incident_id)
+            if _version(standing) != ready.version:
+                # Somebody recorded another one meanwhile, which this one has to be held against.
+                continue
+            message = label.message
+            written = await tx.outcome_by_message(message.channel, message.ts) if message else None
+            if is_repeated(ready.label, standing=standing, written=written):
+                found = standing or written
+                assert found is not None, "what is repeated was recorded before"
+                return Recorded(outcome=found, new=False, cut=cut)
+            outcome = await _write(tx, ready, corrected=standing is not None, clock=clock)
+            await revise_standing(tx, label.incident_id, channel=channel, now=clock.now())
+            await publish_outcome(tx, label.incident_id, judging=judging, now=clock.now())
+            await _close_offer(tx, label, clock)
+        return Recorded(outcome=outcome, new=True, cut=cut)
+
+
+def _version(outcome: Outcome | None) -> int:
+    return outcome.version if outcome is not None else 0
+
+
+async def _ready(label: Label, *, store: Store, services: Services) -> _Ready:
+    async with store.transaction() as tx:
+        incident = await tx.incident(label.incident_id)
+        assessment = await tx.first_assessment(label.incident_id)
+        standing = await tx.outcome(label.incident_id)
+    label = carried_on(replace(label, form=tidied(label.form)), standing)
     problems = form_problems(label.form)
     if problems:
         raise PayloadError(" ".join(problems.values()))
-    cut = is_cut(label.form.cause)
-    label = replace(label, form=tidied(label.form))
-    async with store.transaction() as tx:
-        await tx.incident(label.incident_id)
-        assessment = await tx.first_assessment(label.incident_id)
     match = await _match(label, assessment, services)
-    async with store.transaction() as tx:
-        await tx.lock_label(label.incident_id)
-        standing = await tx.outcome(label.incident_id)
-        written = await tx.outcome_by_message(label.message.channel, label.message.ts) if label.message else None
-        if is_repeated(label, standing=standing, written=written):
-            found = standing or written
-            assert found is not None, "what is repeated was recorded before"
-            return Recorded(outcome=found, new=False, cut=cut)
-        chosen = grading.choose_grade(label.form.grade, match.grade, None)
-        by_person = label.form.grade is not None
-        outcome = await tx.add_outcome(
-            NewOutcome(
-                incident_id=label.incident_id,
-                form=label.form,
-                author=label.author,
-                source=label.source,
-                message=label.message,
-                grade=chosen.grade if chosen else None,
-                graded_by=chosen.by if chosen else None,
-                grade_reason="" if by_person else match.reason,
-            ),
-            now=clock.now(),
-        )
-        await revise_standing(tx, label.incident_id, channel=channel, now=clock.now())
-        await publish_outcome(tx, label.incident_id, judging=judging, now=clock.now())
-        await _close_offer(tx, label, clock)
-        await tx.audit([_audit(outcome, corrected=standing is not None)], now=clock.now())
-    return Recorded(outcome=outcome, new=True, cut=cut)
+    return _Ready(label=label, incident=incident, match=match, version=_version(standing))
+
+
+async def _write(tx: Transaction, ready: _Ready, *, corrected: bool, clock: Clock) -> Outcome:
+    label, now = ready.label, clock.now()
+    chosen = grading.choose_grade(label.form.grade, ready.match.grade, None)
+    outcome = await tx.add_outcome(
+        NewOutcome(
+            incident_id=label.incident_id,
+            form=label.form,
+            author=label.author,
+            source=label.source,
+            message=label.message,
+            grade=chosen.grade if chosen else None,
+            graded_by=chosen.by if chosen else None,
+            grade_reason="" if label.form.grade is not None else ready.match.reason,
+        ),
+        now=now,
+    )
+    if ready.incident.state is not IncidentState.RESOLVED:
+        # Whoever knows the cause has nothing to wait for, unless alerts still fire.
+        why = "its root cause is recorded"
+        await close_within(tx, label.incident_id, user=label.author, reason=why, now=now, only_quiet=True)
+    await tx.audit([_audit(outcome, corrected=corrected)], now=now)
+    return outcome
 
 
 def _as_filled_in(form: OutcomeForm, said: grading.Said) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.core.evidence import EvidenceKind, EvidencePack
 from bot.core.hypothesis import Assessment, CauseClass, Claim, Confidence, Hypothesis
+from bot.core.incident import IncidentState
 from bot.core.posts import HypothesisCard
 from bot.core.text import plural
 from bot.slack.views import blocks as b
@@ -13,6 +14,8 @@ from bot.slack.views.settled import settled_line, settled_text
 from bot.slack.views.text import Mrkdwn, code, local_time, percent, safe, utc
 
 RUN_AGAIN = "run_again"
+CLOSE_INCIDENT = "close_incident"
+_CLOSING = "No alert will resolve it. What waits is cancelled, and you are asked what the root cause was."
 _HIGH = 0.7
 _MEDIUM = 0.45
 
@@ -41,9 +44,14 @@ def hypothesis_message(card: HypothesisCard) -> Message:
 
 
 def _buttons(card: HypothesisCard) -> b.Actions:
-    again = b.button("Run Again", action_id=RUN_AGAIN, value=card.incident.id)
-    # Once it is recorded, the record has a button to correct it.
-    return b.actions(again) if card.settled else b.actions(again, label_button(card.incident.id, "Record Root Cause"))
+    buttons = [b.button("Run Again", action_id=RUN_AGAIN, value=card.incident.id)]
+    if card.settled is None:
+        # Once it is recorded, the record has a button to correct it.
+        buttons.append(label_button(card.incident.id, "Record Root Cause"))
+    if card.incident.by_hand and card.incident.state is not IncidentState.RESOLVED:
+        close = b.button("Close Incident", action_id=CLOSE_INCIDENT, value=card.incident.id)
+        buttons.append(b.with_confirm(close, "Close this incident?", _CLOSING, "Close Incident"))
+    return b.actions(*buttons)
 
 
 def is_conclusion(leader: Hypothesis | None) -> bool:

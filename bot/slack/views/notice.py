@@ -3,10 +3,12 @@
 from bot.core.posts import Notice
 from bot.slack.views import blocks as b
 from bot.slack.views.message import TEXT_LIMIT, Message
-from bot.slack.views.text import safe
+from bot.slack.views.text import Mrkdwn, person, safe
 
 
 def notice_message(notice: Notice) -> Message:
     """One line without markup: it may quote an error of a tool or a model, whose words are anybody's."""
-    text = safe(notice.text, TEXT_LIMIT)
+    text = safe(notice.text, TEXT_LIMIT // 2)
+    if notice.by:
+        text = Mrkdwn(f"{person(notice.by)} {text}")
     return Message(text=text, blocks=(b.section(text),))

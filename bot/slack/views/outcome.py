@@ -13,6 +13,7 @@ from bot.slack.views.settled import grade_words, verdict_word
 from bot.slack.views.text import Mrkdwn, code, link, local_time, person, safe
 
 LABEL: Final = "label_outcome"
+WITHDRAW_OUTCOME: Final = "withdraw_outcome"
 TAKE_OVER: Final = "take_over_outcome"
 CLASS_WORDS: Final = {
     CauseClass.DEPLOY: "Deploy",
@@ -36,6 +37,7 @@ _SOURCES: Final = {
     OutcomeSource.IMPORT: "by import",
 }
 _HEADER: Final = 120
+_WITHDRAWING: Final = "It counts for no number any more and is not searched. The history keeps it."
 
 
 NOT_IN_A_THREAD: Final = Mrkdwn(
@@ -69,13 +71,17 @@ def request_message(request: OutcomeRequest) -> Message:
         return Message(text=done, blocks=(b.context([done]),))
     said = f"The hypothesis was “{clip(one_line(request.hypothesis), 200)}”. " if request.hypothesis else ""
     shown = f"{safe(said, 260)} " if said else ""
+    if request.withdrawn_by:
+        shown = f"{person(request.withdrawn_by)} took back what was recorded. {shown}"
     how = f"{shown}Reply here with `root cause: …`, or press the button."
     button = b.styled(label_button(request.incident_id, "Record Root Cause"), "primary")
     blocks: list[b.Block] = [
         b.section(Mrkdwn(f"*{title}*\n{how}")),
         b.actions(button),
         b.context([code(request.incident_id, 60), Mrkdwn("asked once more after a day, then no more")])
-        if not request.reminder
+        if not request.reminder and not request.withdrawn_by
+        else b.context([code(request.incident_id, 60)])
+        if request.withdrawn_by
         else b.context([code(request.incident_id, 60), Mrkdwn("this is the only reminder")]),
     ]
     text = safe(f"{title} {request.incident_id}: {request.title}. Reply in the thread with: root cause: …", TEXT_LIMIT)
@@ -96,7 +102,9 @@ def outcome_message(post: OutcomePost) -> Message:
         if form.links:
             made.append(b.section(Mrkdwn(" · ".join(link(one, one, 80) for one in form.links[: room.items]))))
         made.append(b.context(_small_print(outcome)))
-        made.append(b.actions(label_button(outcome.incident_id, "Correct")))
+        mistake = b.button("Not a Root Cause", action_id=WITHDRAW_OUTCOME, value=outcome.incident_id)
+        withdraw = b.with_confirm(mistake, "Take this back?", _WITHDRAWING, "Take Back")
+        made.append(b.actions(label_button(outcome.incident_id, "Correct"), withdraw))
         return made
 
     short = settled(outcome)

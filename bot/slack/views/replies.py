@@ -79,6 +79,12 @@ def run_again_message(incident_id: str, *, queued: bool) -> Message:
     return Message(text=text, blocks=(b.section(text),))
 
 
+def close_message(incident_id: str, *, closed: bool) -> Message:
+    """The receipt for the Close Incident button."""
+    text = Mrkdwn(f"{code(incident_id, 60)} is closed." if closed else f"{code(incident_id, 60)} is over already.")
+    return Message(text=text, blocks=(b.section(text),))
+
+
 def error_message(text: str, error_id: str) -> Message:
     """A sentence for the person, and an id that is in the log too."""
     shown = Mrkdwn(f"{safe(text, 2_000)}\nError id {code(error_id, 40)}")

@@ -81,3 +81,26 @@ select cause_class, count(*)::int as incidents from (
 ) known
 where cause_class is not null and cause_class <> 'unknown' and %(service)s <> ''
 group by cause_class order by incidents desc, cause_class
+
+-- name: lock_intake
+-- No alert joins an incident while it is closed.
+select pg_advisory_xact_lock(hashtext('aiops.intake'))
+
+-- name: close_incident
+-- Over by a person's word. A person's question is an alert that nothing resolves.
+update aiops.incident i set state = 'resolved', resolved_at = %(now)s, firing_count = (
+        select count(*) from aiops.alert a where a.incident_id = i.id and a.status = 'firing' and a.source <> 'manual'
+    )
+where i.id = %(id)s and i.state <> 'resolved' and not (%(only_quiet)s and exists (
+    select 1 from aiops.alert a where a.incident_id = i.id and a.status = 'firing' and a.source <> 'manual'
+))
+returning i.id
+
+-- name: close_questions
+-- What a person asked is over with its incident.
+update aiops.alert set status = 'resolved', ends_at = %(now)s
+where incident_id = %(id)s and source = 'manual' and status = 'firing'
+
+-- name: cancel_queued
+-- An investigation that waits is not begun any more.
+update aiops.investigation set state = 'cancelled', finished_at = %(now)s where incident_id = %(id)s and state = 'queued'

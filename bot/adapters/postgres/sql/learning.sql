@@ -7,10 +7,11 @@ select id from aiops.incident where id = %(id)s for update
 -- name: add_outcome
 -- The next version of a label.
 insert into aiops.outcome (
-    incident_id, version, form, author, source, recorded_at, channel, message_ts, permalink, grade, graded_by, grade_reason
+    incident_id, version, form, author, source, recorded_at, channel, message_ts, permalink, grade, graded_by, grade_reason,
+    withdrawn
 )
 select %(incident_id)s, coalesce(max(o.version), 0) + 1, %(form)s, %(author)s, %(source)s, %(now)s, %(channel)s,
-    %(message_ts)s, %(permalink)s, %(grade)s, %(graded_by)s, %(grade_reason)s
+    %(message_ts)s, %(permalink)s, %(grade)s, %(graded_by)s, %(grade_reason)s, %(withdrawn)s
 from aiops.outcome o where o.incident_id = %(incident_id)s
 returning *
 
