@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from tests.acceptance.town import CHANNEL, open_town
 from tests.support.openai_endpoint import openai_endpoint, says
 
@@ -37,11 +39,16 @@ async def test_an_incident_ends_the_bot_asks_and_a_reply_is_recorded_whatever_ki
         (version,) = await town.bot.cli("outcome", "show", incident, "--json")
         assert (version["author"], version["source"]) == ("U0ANA", "reply")
 
-        # The incident is now one of those that are searched, and its record follows a correction.
-        await similar(town, CAUSE, wanted=CAUSE)
-        text = "root cause: a certificate of orders-db expired"
-        await town.box.post(user="U0ANA", channel=CHANNEL, text=text, thread_ts=thread)
-        await similar(town, CAUSE, wanted="a certificate of orders-db expired")
+
+@pytest.mark.timeout(300)
+async def test_a_labelled_incident_is_found_by_the_next_search_and_follows_a_correction(tmp_path, database_url):
+    async with open_town(tmp_path, database_url) as town:
+        incident = await town.fire(town.alert())
+        thread = (await town.card(incident))["ts"]
+        await town.reply("hypothesis", thread)
+        for cause in (CAUSE, "the certificate of orders-db had expired"):
+            await town.box.post(user="U0ANA", channel=CHANNEL, text=f"root cause: {cause}", thread_ts=thread)
+            await similar(town, cause, wanted=cause)
 
 
 async def similar(town, text, *, wanted):

@@ -50,7 +50,9 @@ def test_a_root_cause_is_recorded_corrected_listed_and_shown(run, database_url, 
     assert (code, first["new"], first["outcome"]["author"]) == (0, True, "dana")
     _, again, _ = run("record", "INC-1", "--cause", "the pool leaks", "--class", "deploy", "--json")
     assert again["new"] is False
-    _, second, _ = run("record", "INC-1", "--cause", "the pool is too small", "--grade", "near", "--json")
+    args = ("--cause", "the pool is too small", "--grade", "near", "--fix-worked", "no", "--json")
+    _, second, _ = run("record", "INC-1", *args)
+    assert (second["outcome"]["cause_class"], second["outcome"]["fix_worked"]) == ("deploy", False)
     assert (second["outcome"]["version"], second["outcome"]["grade"], second["outcome"]["graded_by"]) == (
         2,
         65,
@@ -88,6 +90,7 @@ def test_no_root_cause_is_a_label_too(run, database_url):
         (["INC-1"], "Say what the cause was"),
         (["INC-1", "--cause", "x", "--class", "deployment"], "did you mean deploy?"),
         (["INC-1", "--cause", "x", "--grade", "half"], "exact (100), near (65), area (35) or wrong (0), not 'half'"),
+        (["INC-1", "--cause", "x", "--fix-worked", "perhaps"], "--fix-worked is yes or no, not 'perhaps'"),
         (["INC-1", "--cause", "x", "--link", "wiki"], "wiki is not a web address"),
     ],
 )

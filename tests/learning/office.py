@@ -35,6 +35,7 @@ from bot.flows.send_posts import send_next
 from bot.ports import Concluded, Gathered
 from bot.settings import Config
 from bot.slack.app import SlackConfig, build
+from bot.slack.approvers import SlackApprovers
 from bot.slack.channels import ChannelDirectory, WatchedChannels
 from bot.slack.chat import SlackChat
 from bot.slack.client import make_client
@@ -46,6 +47,7 @@ from tests.slack.face import ObservedCatchUp
 
 ROOT = Path(__file__).parents[2]
 CHANNEL = "C0INCIDENTS"
+APPROVER = "U0BEN"
 POLICY = IntakePolicy(settle=timedelta(0))
 
 
@@ -107,9 +109,9 @@ class Office:
             config_path=Path("aiops.yaml"),
         )
         self.settings, self.hands = settings, hands
-        self.labels = bind_labels(settings, hands)
         self.reports = bind_reports(settings, hands)
         self.client = make_client(box.bot_token, box.api_url)
+        self.labels = bind_labels(settings, hands, SlackApprovers(self.client, {"default": [APPROVER]}))
         directory = ChannelDirectory(self.client)
         # Slack's pace is tests/slack's business.
         ticks = itertools.count(step=60)

@@ -7,7 +7,8 @@ from bot.core import grading
 from bot.core.errors import PayloadError
 from bot.core.hypothesis import Assessment
 from bot.core.incident import Incident, IncidentState
-from bot.core.outcome import Outcome, OutcomeForm, OutcomeSource
+from bot.core.naming import names_release
+from bot.core.outcome import Grade, Outcome, OutcomeForm, OutcomeSource
 from bot.core.posts import OutcomeOffer, offer_operation
 from bot.core.root_cause import Label, carried_on, form_problems, is_cut, is_repeated, tidied
 from bot.core.text import clip
@@ -149,7 +150,16 @@ async def _match(label: Label, assessment: Assessment | None, services: Services
         # While the catalogue cannot be asked, a name that differs may be prose, so only equal names count.
         names = await services()
         known = frozenset({said.component}) if names is None else names
-    return grading.match(said, form, services=known)
+    matched = grading.match(said, form, services=known)
+    if matched.grade is not None or said is None or not form.established or form.component or form.change_id:
+        return matched
+    blamed = min(assessment.hypotheses, key=lambda one: one.rank) if assessment is not None else None
+    named = names_release(form.cause, blamed)
+    return (
+        grading.Match(grade=Grade.EXACT, reason=f"the words begin with the release that was blamed, {named}")
+        if named
+        else matched
+    )
 
 
 async def _close_offer(tx: Transaction, label: Label, clock: Clock) -> None:

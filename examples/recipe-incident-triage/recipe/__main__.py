@@ -111,7 +111,18 @@ async def _close(stage: Stage, play: Play, seen: Seen, *, headless: bool, as_jso
     # On the page nobody says when they pressed the button.
     when = f" {done.ran_s:.0f} s after the approval" if headless else ""
     _console.print(Text(f"• {stage.scenario.words.helped}{when}; the alert resolved", "green"))
-    wrong = await stage.shop.problems()
+    wrong = list(await stage.shop.problems())
+    if headless:
+        learned = await play.name_cause(seen)
+        verdict = next(
+            (word for word in ("Confirmed", "Corrected") if f"*{word}* by" in json.dumps(learned.hypothesis)), ""
+        )
+        _console.print(
+            Text(f"• The root cause is recorded; the hypothesis says {verdict or 'neither right nor wrong'}", "green")
+        )
+        wrong += [] if verdict else ["the hypothesis is neither confirmed nor corrected by what the person said"]
+    else:
+        _console.print("The bot now asks what it was: reply in the thread with [bold]root cause: …[/bold]")
     audit = await play.verify_audit()
     _console.print(
         Text(f"• aiops audit verify: {audit['entries']} entries, {'whole' if audit['whole'] else 'BROKEN'}", "green")

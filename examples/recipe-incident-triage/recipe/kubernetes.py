@@ -90,6 +90,7 @@ KUBERNETES = Scenario(
         breaking=f"Deploying payments {_BAD}: it wants a setting that nobody gave it, and ends at start",
         asking="rolls the deployment back",
         helped=f"payments is back at {_GOOD}",
+        truth=f"payments {_BAD} wants a setting that nobody gave it, and ends at start",
         moved="revision",
     ),
 )

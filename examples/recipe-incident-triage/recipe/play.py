@@ -19,6 +19,7 @@ _RESOLVE_S = 90.0
 _APPROVAL_S = 60.0
 _RUN_S = 90.0
 _MODAL_S = 10.0
+_OUTCOME_S = 60.0
 APPROVER = "U0ANA"
 
 
@@ -43,6 +44,14 @@ class Done:
     result: Mapping[str, Any]
     ran_s: float
     resolved_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What stood in the thread when a person had said what it was."""
+
+    record: Mapping[str, Any]
+    hypothesis: Mapping[str, Any]
 
 
 class Play:
@@ -128,6 +137,17 @@ class Play:
         ran = time.monotonic()
         await self._wait("result", _RESOLVE_S, seen.thread_ts, contains="resolved")
         return Done(result=result, ran_s=ran - began, resolved_s=time.monotonic() - began)
+
+    async def name_cause(self, seen: Seen) -> Learned:
+        """The bot asks what it was, and Ana replies in the thread. Raises RecipeError when question or record do not come."""
+        await self._wait("outcome", _OUTCOME_S, seen.thread_ts, contains="What was the actual root cause?")
+        truth = self._stage.scenario.words.truth
+        self._announce(f"The bot asks for the actual root cause; Ana replies: {truth}")
+        reply = {"user": APPROVER, "channel": CHANNEL, "text": f"root cause: {truth}", "thread_ts": seen.thread_ts}
+        await self._act("post", reply)
+        record = await self._wait("outcome", _OUTCOME_S, seen.thread_ts, contains=truth)
+        hypothesis = await self._wait("hypothesis", _OUTCOME_S, seen.thread_ts, contains=f"by <@{APPROVER}>")
+        return Learned(record=record, hypothesis=hypothesis)
 
     async def verify_audit(self) -> Mapping[str, Any]:
         """What `aiops audit verify --json` says."""

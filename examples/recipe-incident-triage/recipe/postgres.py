@@ -83,6 +83,7 @@ POSTGRES = Scenario(
         asking="terminates the leaked sessions",
         helped="The leaked sessions are gone",
         after=f"Rolling checkout back to {_GOOD}, so that it does not leak again",
+        truth="checkout 2.31 leaks connections in retry path",
         moved="connections",
     ),
 )

@@ -98,6 +98,7 @@ REDIS = Scenario(
         asking="removes the pages that nobody has read since",
         helped="The forgotten pages are gone",
         after=f"Rolling storefront back to {_GOOD}, so that it does not fill the cache again",
+        truth=f"storefront {_BAD} keeps rendered pages in session-cache and forgets their time to live",
         moved="keys on session-cache",
     ),
 )

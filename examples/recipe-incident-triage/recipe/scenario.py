@@ -61,6 +61,8 @@ class Words:
     """Begins the sentence "…; the alert resolved"."""
     after: str = ""
     """Told before `put_right`; empty when nothing is left to be done."""
+    truth: str
+    """What really was wrong, as a person writes it into the thread."""
     moved: str
     """Stands in the result's message, and in no other of its kind."""
 
