@@ -161,8 +161,8 @@ class LearningTransaction(Protocol):
         """Note that the root cause was asked for; False when it was before."""
         ...
 
-    async def unasked(self, *, limit: int) -> Sequence[Incident]:
-        """Resolved incidents with a hypothesis in their thread that were not asked about yet and have no label."""
+    async def unasked(self, *, over_since: datetime, limit: int) -> Sequence[Incident]:
+        """Incidents resolved since then, with a hypothesis in their thread, that were not asked about and have no label."""
         ...
 
     async def due_reminders(self, *, asked_before: datetime, limit: int) -> Sequence[Incident]:

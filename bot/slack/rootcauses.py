@@ -21,9 +21,10 @@ from bot.slack.views.text import Mrkdwn, with_people
 
 _log = logging.getLogger(__name__)
 
-# What people write; joins, topics and other bots' messages have other subtypes.
+# Threads of each sort that are read after a connection was lost: Slack allows some fifty such calls a minute.
 _THREADS: Final = 20
 _REPLIES: Final = 999
+# What people write; joins, topics and other bots' messages have other subtypes.
 _WRITTEN: Final = frozenset({"", "thread_broadcast", "file_share", "me_message"})
 
 
@@ -123,6 +124,7 @@ class RootCauseMessages:
         A channel's history does not hold replies. How many messages were new. Raises StoreError.
         """
         found = 0
+        await self._follow_recorded()
         threads = [*await flows.list_incidents(_THREADS, True), *await self._labels.unlabelled(_THREADS)]
         for incident in threads:
             if incident.thread_ts is None:
@@ -138,6 +140,26 @@ class RootCauseMessages:
                     found += await flows.remember_event(event_key(body), "message", body)
         return found
 
+    async def _follow_recorded(self) -> None:
+        """What happened to the messages of the newest labels while no connection was open: edited or deleted."""
+        for outcome in await self._labels.recorded(_THREADS):
+            message = outcome.message
+            if message is None or outcome.message_deleted:
+                continue
+            thread = (await self._labels.draft(outcome.incident_id)).incident.thread_ts
+            if thread is None:
+                continue
+            try:
+                replied = await self._replies(message.channel, thread)
+            except ChatError as error:
+                _log.warning("the thread of %s could not be read for edits: %s", outcome.incident_id, error)
+                continue
+            now = next((one for one in replied if text_of(one, "ts") == message.ts), None)
+            if now is None and replied and len(replied) < _REPLIES:
+                await self._labels.message_deleted(message.channel, message.ts)
+            elif now is not None and _edited_at(now) > outcome.recorded_at.timestamp():
+                await self._changed(message.channel, now, {})
+
     async def _replies(self, channel: str, thread_ts: str) -> list[Json]:
         arguments = {"channel": channel, "ts": thread_ts, "limit": _REPLIES}
         with translated("conversations.replies"):
@@ -149,6 +171,12 @@ class RootCauseMessages:
             with translated("auth.test"):
                 self._own = text_of(body_of(await self._client.auth_test()), "user_id")
         return self._own
+
+
+def _edited_at(message: Json) -> float:
+    """Seconds since the epoch; 0 for a message that was never edited."""
+    ts = text_of(record(message.get("edited")), "ts")
+    return float(ts) if is_ts(ts) else 0.0
 
 
 def _is_persons(message: Json) -> bool:

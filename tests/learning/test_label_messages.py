@@ -187,6 +187,24 @@ async def test_what_was_written_while_the_bot_was_away_is_found_in_the_thread(sl
         assert len(await office.versions(incident)) == 1
 
 
+async def test_what_was_edited_or_deleted_while_the_bot_was_away_is_caught_up(slackbox, database_url):
+    async with open_office(slackbox, database_url) as office:
+        edited, deleted = await office.incident(), await office.incident()
+        first, second = [await office.reply(one, f"root cause: {CAUSE}") for one in (edited, deleted)]
+    bot = slackbox.box.workspace.names.bot_user
+    await slackbox.kick(user=bot, channel=CHANNEL)
+    await slackbox.edit(user="U0ANA", channel=CHANNEL, ts=first, text=f"root cause: {NEW}")
+    await slackbox.delete(user="U0ANA", channel=CHANNEL, ts=second)
+    slackbox.box.workspace.get_channel(CHANNEL).members.add(bot)
+
+    async with open_office(slackbox, database_url) as office:
+        await office.handle()
+
+        assert NEW in await office.message(edited, f"{edited}:outcome:edit:{CHANNEL}:{first}")
+        assert (await office.stands(deleted)).message_deleted
+        assert not (await office.stands(edited)).message_deleted
+
+
 async def test_slack_refusing_the_private_sentence_loses_nothing(office, slackbox):
     incident = await office.incident()
     await slackbox.fault("chat.postEphemeral", "error", error="channel_not_found", times=1)

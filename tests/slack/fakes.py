@@ -86,6 +86,9 @@ class World:
     async def offer_update(self, message: object, words: str, *, user: str) -> bool:
         return False
 
+    async def recorded(self, limit: int) -> tuple[()]:
+        return ()
+
     async def message_deleted(self, channel: str, ts: str) -> int:
         return 0
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.core.hypothesis import CauseClass
 from bot.core.incident import IncidentState
 from bot.core.outcome import Grade, GradedBy, MessageRef, Outcome, OutcomeForm, OutcomeSource
-from bot.core.posts import AlertCard, Content, OutcomeOffer, OutcomePost, OutcomeRequest, Settled
+from bot.core.posts import AlertCard, Content, Notice, OutcomeOffer, OutcomePost, OutcomeRequest, Settled
 from bot.flows.learning.labels import Draft
 from bot.slack.views.outcome_form import outcome_form
 from tests.slack.samples import HOSTILE, ONSET, alert, assessment, hypothesis_card, incident, leader
@@ -91,6 +91,11 @@ def contents() -> dict[str, Content]:
         "outcome_reminder": replace(request, reminder=True),
         "outcome_reminder_answered": replace(request, reminder=True, answered=True),
         "outcome_asked_hostile": replace(request, title=HOSTILE * 4, hypothesis=HOSTILE * 9),
+        "outcome_withdrawn": replace(request, withdrawn_by="U0ANA"),
+        "outcome_withdrawn_hostile": replace(request, withdrawn_by=HOSTILE, hypothesis=HOSTILE * 9),
+        "closed_by_hand": Notice(incident_id="INC-7", text="closed this incident: the customer hung up", by="U0BEN"),
+        "closed_by_hand_hostile": Notice(incident_id="INC-7", text=HOSTILE * 90, by=HOSTILE),
+        "hypothesis_asked_by_hand": hypothesis_card(assessment(), incident=incident(by_hand=True)),
         "outcome_recorded": post(outcome()),
         "outcome_corrected": post(wrong),
         "outcome_words_only": post(outcome(form=words_only, grade=None, graded_by=None, grade_reason="")),

@@ -133,9 +133,10 @@ async def test_the_cause_is_asked_for_once_and_reminded_of_once(store, database_
     seed(database_url)
     seed(database_url, "INC-2", state="investigating")
     async with store.transaction() as tx:
-        due = await tx.unasked(limit=5)
+        assert await tx.unasked(over_since=NOW + timedelta(days=1), limit=5) == [], "it was over long before"
+        due = await tx.unasked(over_since=NOW, limit=5)
         first, again = await tx.ask_outcome("INC-1", now=NOW), await tx.ask_outcome("INC-1", now=NOW)
-        after = await tx.unasked(limit=5)
+        after = await tx.unasked(over_since=NOW, limit=5)
         early = await tx.due_reminders(asked_before=NOW, limit=5)
         late = await tx.due_reminders(asked_before=NOW + timedelta(days=1), limit=5)
         await tx.outcome_reminded("INC-1", now=NOW)

@@ -97,9 +97,9 @@ class LearningQueries(Session):
         """Note that the root cause was asked for."""
         return await self.row("ask_outcome", id=incident_id, now=now) is not None
 
-    async def unasked(self, *, limit: int) -> Sequence[Incident]:
+    async def unasked(self, *, over_since: datetime, limit: int) -> Sequence[Incident]:
         """Whom to ask about."""
-        return [incident_of(row) for row in await self.rows("unasked", limit=limit)]
+        return [incident_of(row) for row in await self.rows("unasked", over_since=over_since, limit=limit)]
 
     async def due_reminders(self, *, asked_before: datetime, limit: int) -> Sequence[Incident]:
         """Whom to remind about."""

@@ -8,13 +8,15 @@ from bot.flows.learning.publish import first_hypothesis, outcome_operation, remi
 from bot.ports import AuditEntry, Clock, Store, Transaction
 
 REMIND_AFTER = timedelta(days=1)
+# Later nobody remembers, and a first start on an old database must not ask in every thread there is.
+_ASK_WITHIN = timedelta(days=7)
 _AT_ONCE = 50
 
 
 async def ask_outcomes(*, store: Store, clock: Clock) -> int:
     """Ask about what is over, remind about what was asked a day ago; how many messages that made."""
     async with store.transaction() as tx:
-        unasked = await tx.unasked(limit=_AT_ONCE)
+        unasked = await tx.unasked(over_since=clock.now() - _ASK_WITHIN, limit=_AT_ONCE)
         late = await tx.due_reminders(asked_before=clock.now() - REMIND_AFTER, limit=_AT_ONCE)
     made = 0
     for incident in unasked:

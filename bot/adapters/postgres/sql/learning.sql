@@ -60,9 +60,9 @@ insert into aiops.outcome_request (incident_id, asked_at) values (%(id)s, %(now)
 on conflict (incident_id) do nothing returning incident_id
 
 -- name: unasked
--- Over, with a hypothesis in the thread, and nobody was asked yet.
+-- Over not long ago, with a hypothesis in the thread, and nobody was asked yet.
 select i.* from aiops.incident i
-where i.state = 'resolved'
+where i.state = 'resolved' and i.resolved_at > %(over_since)s
     and not exists (select 1 from aiops.outcome_request r where r.incident_id = i.id)
     and not exists (select 1 from aiops.label o where o.incident_id = i.id)
     and exists (
