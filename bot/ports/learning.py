@@ -198,6 +198,10 @@ class LearningTransaction(Protocol):
         """Alert class and runbook that an incident's label counts for; None without a hypothesis or an alert."""
         ...
 
+    async def lock_standing(self, alert_class: str, runbook: str) -> None:
+        """One writer of a standing at a time, until the transaction ends; take it before reading the calls."""
+        ...
+
     async def standing(self, alert_class: str, runbook: str) -> Standing | None: ...
     async def undetailed_digests(self, *, since: datetime) -> Sequence[tuple[str, Anchor]]:
         """Digests sent since then whose details are not in their thread: operation, and where the digest stands."""

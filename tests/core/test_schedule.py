@@ -36,6 +36,43 @@ def test_a_week_is_the_zones_own_over_the_turn_of_the_year_too():
     assert parse_weekly("mon 09:00").week(datetime(2027, 1, 2, tzinfo=UTC)) == "2026-W53"
 
 
+END_OF_W48 = datetime(2026, 11, 29, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mon 09:00 UTC",
+        "mon 08:00 Asia/Tokyo",
+        "mon 09:00 Australia/Sydney",
+        "mon 00:30 Europe/Berlin",
+        "mon 18:00 America/Los_Angeles",
+        "wed 23:30 America/Los_Angeles",
+        "tue 01:00 Pacific/Auckland",
+    ],
+)
+def test_a_report_early_in_the_week_is_of_the_week_before_as_its_zone_names_it(text):
+    weekly = parse_weekly(text)
+    now = weekly.this_week(datetime(2026, 12, 2, 12, tzinfo=UTC))
+
+    assert weekly.week(now) == "2026-W49"
+    assert weekly.reported(now) == END_OF_W48
+
+
+@pytest.mark.parametrize(
+    ("text", "until"),
+    [
+        ("fri 16:30 Europe/Berlin", datetime(2026, 11, 27, 15, 30, tzinfo=UTC)),
+        ("thu 08:00 Asia/Tokyo", datetime(2026, 11, 25, 23, 0, tzinfo=UTC)),
+        ("sun 23:00 America/Los_Angeles", END_OF_W48),
+    ],
+)
+def test_a_report_late_in_the_week_is_of_that_week_so_far(text, until):
+    weekly = parse_weekly(text)
+
+    assert weekly.reported(weekly.this_week(datetime(2026, 11, 26, 12, tzinfo=UTC))) == until
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

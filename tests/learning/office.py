@@ -33,7 +33,7 @@ from bot.flows.read_incidents import list_incidents
 from bot.flows.receive_alerts import receive_alerts
 from bot.flows.send_posts import send_next
 from bot.ports import Concluded, Gathered
-from bot.settings import Config
+from bot.settings import Config, Schedule
 from bot.slack.app import SlackConfig, build
 from bot.slack.approvers import SlackApprovers
 from bot.slack.channels import ChannelDirectory, WatchedChannels
@@ -86,7 +86,7 @@ async def _unused(*args, **more):
 class Office:
     """What a test does and sees."""
 
-    def __init__(self, box, pool, *, model=None):
+    def __init__(self, box, pool, *, model=None, digest="mon 09:00 UTC"):
         self.box, self.clock, self.agent = box, HandClock(), Told()
         self.store = PostgresStore(pool, default_channel="#incidents")
         self.audit = PostgresAudit(pool)
@@ -105,7 +105,7 @@ class Office:
         )
         settings = SimpleNamespace(
             environment=SimpleNamespace(llm_timeout_seconds=5),
-            config=Config(postmortems=()),
+            config=Config(postmortems=(), schedule=Schedule(digest=digest)),
             config_path=Path("aiops.yaml"),
         )
         self.settings, self.hands = settings, hands
@@ -304,12 +304,12 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(box, database_url, *, endpoint=None) -> AsyncIterator[Office]:
+async def open_office(box, database_url, *, endpoint=None, **more) -> AsyncIterator[Office]:
     """The bot connected to the workspace; with an endpoint it has a model."""
     pool = make_pool(database_url, max_size=6, name="test")
     model = LiteLlm("openai/judge", base_url=endpoint.url, api_key="k") if endpoint else None
     async with pool:
-        office = Office(box, pool, model=model)
+        office = Office(box, pool, model=model, **more)
         async with connected(office):
             yield office
         if model is not None:

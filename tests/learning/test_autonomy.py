@@ -1,5 +1,6 @@
 """A class of alert earns autonomy slowly and loses it at once, and people see why."""
 
+import asyncio
 from datetime import timedelta
 
 import psycopg
@@ -42,21 +43,24 @@ class Past:
         return incident
 
     async def say(self, incident, grade, *, at=None):
+        async with self.store.transaction() as tx:
+            return await self.write(tx, incident, grade, at=at)
+
+    async def write(self, tx, incident, grade, *, at=None):
         at = at or NOW + timedelta(days=self.count, hours=2)
         form = OutcomeForm(cause="the ledger database ran out of disk", component="ledger-db", grade=grade)
-        async with self.store.transaction() as tx:
-            await tx.add_outcome(
-                NewOutcome(
-                    incident_id=incident,
-                    form=form,
-                    author="U1",
-                    source=OutcomeSource.MODAL,
-                    grade=grade,
-                    graded_by=GradedBy.PERSON,
-                ),
-                now=at,
-            )
-            return await revise_standing(tx, incident, channel="#incidents", now=at)
+        await tx.add_outcome(
+            NewOutcome(
+                incident_id=incident,
+                form=form,
+                author="U1",
+                source=OutcomeSource.MODAL,
+                grade=grade,
+                graded_by=GradedBy.PERSON,
+            ),
+            now=at,
+        )
+        return await revise_standing(tx, incident, channel="#incidents", now=at)
 
     async def level(self):
         async with self.store.transaction() as tx:
@@ -181,3 +185,27 @@ async def test_asking_for_what_has_no_label_says_so(past, store):
         await review_class("Nonsense", store=store)
     with pytest.raises(NotFoundError, match="INC-404"):
         await review_named(["INC-404"], store=store)
+
+
+async def test_misses_that_are_recorded_at_the_same_moment_see_one_another(past, store):
+    await past.label(Grade.AREA)
+    for incident in ("INC-8", "INC-9"):
+        seed(past.url, incident, at=NOW + timedelta(days=8), told=assessment(confidence=0.6))
+    first_wrote, second_began = asyncio.Event(), asyncio.Event()
+
+    async def first():
+        async with store.transaction() as tx:
+            await past.write(tx, "INC-8", Grade.AREA)
+            first_wrote.set()
+            await asyncio.wait_for(second_began.wait(), 10)
+
+    async def second():
+        await asyncio.wait_for(first_wrote.wait(), 10)
+        async with store.transaction() as tx:
+            second_began.set()
+            await past.write(tx, "INC-9", Grade.AREA)
+
+    await asyncio.gather(first(), second())
+
+    assert await past.level() is Level.ADVISORY
+    assert past.audited() == [("approved", "advisory")]

@@ -12,6 +12,7 @@ from bot.bootstrap.reports import bind_reports
 from bot.core.hypothesis import CauseClass
 from bot.core.outcome import Grade, OutcomeForm, OutcomeSource
 from bot.core.root_cause import Label
+from bot.core.schedule import parse_weekly
 from bot.flows.learning.note_content import note_content
 from bot.flows.send_posts import send_next
 from bot.ports import ContentVersion
@@ -80,6 +81,19 @@ async def test_the_digest_is_posted_once_a_week_and_reports_on_the_week_before(o
     office.clock.at = DUE + timedelta(weeks=1)
     assert await tick(office) is True
     assert len(await digests(office)) == 2
+
+
+@pytest.mark.parametrize("when", ["mon 08:00 Asia/Tokyo", "mon 09:00 Australia/Sydney", "mon 00:30 Europe/Berlin"])
+async def test_east_of_utc_a_monday_digest_is_of_the_week_that_ended_there(slackbox, database_url, when):
+    async with open_office(slackbox, database_url, digest=when) as office:
+        await graded(office)
+        office.clock.at = parse_weekly(when).this_week(datetime(2026, 12, 2, tzinfo=UTC)).astimezone(UTC)
+        assert await tick(office) is True
+
+        (shown,) = await digests(office)
+        # In UTC that week has an hour or more to go, and it says so.
+        assert "Digest of 2026-W48 so far*" in words(shown)
+        assert shown["metadata"]["event_payload"]["operation"] == "digest:2026-W49"
 
 
 async def test_the_details_stand_in_its_thread_once(office):

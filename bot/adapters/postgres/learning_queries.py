@@ -146,6 +146,10 @@ class LearningQueries(Session):
         row = await self.row("earned_for", id=incident_id)
         return (row["alert_class"], row["runbook"]) if row and row["alert_class"] else None
 
+    async def lock_standing(self, alert_class: str, runbook: str) -> None:
+        """One writer at a time."""
+        await self.row("lock_standing", alert_class=alert_class, runbook=runbook)
+
     async def standing(self, alert_class: str, runbook: str) -> Standing | None:
         """What one class has earned with one runbook."""
         row = await self.row("standing", alert_class=alert_class, runbook=runbook)

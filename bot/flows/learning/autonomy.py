@@ -33,6 +33,8 @@ async def revise_standing(tx: Transaction, incident_id: str, *, channel: str, no
     if earned_for is None:
         return None
     alert_class, runbook = earned_for
+    # Labels of two incidents may come at the same moment; the later one has to count the earlier.
+    await tx.lock_standing(alert_class, runbook)
     judged = judge_level(await tx.calls(alert_class=alert_class, runbook=runbook), Level.AUTONOMOUS)
     before = await tx.standing(alert_class, runbook)
     held = before.level if before else UNPROVEN

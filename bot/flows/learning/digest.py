@@ -29,7 +29,6 @@ from bot.ports import AuditEntry, Clock, Store, Transaction
 
 MOST_UNLABELLED = 100
 """As many are counted; more are told as so many or more."""
-_THURSDAY = 3
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -124,9 +123,7 @@ async def post_digest_if_due(desk: DigestDesk) -> bool:
     async with desk.store.transaction() as tx:
         if await tx.announced(operation):
             return False
-    # The week that has just ended is what a digest at a week's beginning is about.
-    until = moment if moment.weekday() >= _THURSDAY else week_start(moment) - timedelta(microseconds=1)
-    digest = await make_digest(desk, at=until)
+    digest = await make_digest(desk, at=desk.weekly.reported(now))
     async with desk.store.transaction() as tx:
         if not await tx.announce(operation, DigestPost(digest=digest), channel=desk.channel, now=desk.clock.now()):
             return False

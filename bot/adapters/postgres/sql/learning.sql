@@ -141,6 +141,11 @@ order by coalesce(p.hypothesis_at, c.finished_at, i.opened_at), c.incident_id
 select alert_class, runbook from aiops.investigation
 where incident_id = %(id)s and assessment is not null order by number limit 1
 
+-- name: lock_standing
+-- One writer of a class's standing with a runbook at a time. A statement of its own: what is read after it sees what the
+-- writer before has committed.
+select pg_advisory_xact_lock(hashtextextended('aiops.autonomy ' || %(alert_class)s || ' ' || %(runbook)s, 0))
+
 -- name: standing
 -- What one class has earned with one runbook.
 select * from aiops.autonomy where alert_class = %(alert_class)s and runbook = %(runbook)s
