@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.intervals import resampled
-from bot.core.misses import NUMBERS, Example, MissLine, folds
+from bot.core.misses import NUMBERS, Example, MissLine, folds, macro_f1
 from bot.ports import Judged, Learned
 
 Floats = NDArray[np.float64]
@@ -87,7 +87,7 @@ def _learn(known: Sequence[Example], vectors: Sequence[Sequence[float]], embedde
         new=_judged(new, new > base, misses[places]) if tested else None,
         base=_judged(base, base >= 0.5, misses[places]) if tested else None,
         gain=_gain(new, base, misses[places]) if tested else None,
-        unseen=[(place, chance) for place, chance, _ in tested],
+        unseen=tested,
     )
 
 
@@ -149,13 +149,8 @@ def _flat(numbers: Floats, texts: Floats, misses: Floats) -> _Line:
 
 def _judged(chances: Floats, called: NDArray[np.bool_], misses: Floats) -> Judged:
     brier = float(np.mean((chances - misses) ** 2))
-    return Judged(brier=brier, macro_f1=(_f1(called, misses > 0) + _f1(~called, misses < 1)) / 2, n=len(misses))
-
-
-def _f1(called: NDArray[np.bool_], real: NDArray[np.bool_]) -> float:
-    """Harmonic mean of precision and recall; 0 where neither was ever called nor real."""
-    either = int(called.sum()) + int(real.sum())
-    return 2 * int((called & real).sum()) / either if either else 0.0
+    f1 = macro_f1([bool(one) for one in called], [bool(one) for one in misses > 0])
+    return Judged(brier=brier, macro_f1=f1, n=len(misses))
 
 
 def _gain(new: Floats, base: Floats, misses: Floats) -> tuple[float, float, float] | None:

@@ -42,7 +42,7 @@ def add_experiments(app: typer.Typer) -> None:
 
     @classifier.command("train")
     def classifier_train(json: Json = False) -> None:
-        """Train this quarter's classifier from the labels; it is used only when it predicts better."""
+        """Train a classifier from the labels; it is used only when it predicts better than the rate and the one in use."""
         _run(train(load_settings(), as_json=json))
 
 
@@ -240,8 +240,11 @@ def _print_training(training: Training) -> None:
     if training.gain is not None:
         gain, low, high = training.gain
         console.print(f"Brier lower by {gain:.3f} (95 %: {low:+.3f} to {high:+.3f}, n={training.new.n})")
-    if training.last is not None:
-        last = training.last
-        console.print(f"Against {last.quarter}: Brier {last.brier_new:.3f} and {last.brier:.3f}, n={last.n}")
+    last = training.last
+    if last is not None and last.compared:
+        console.print(
+            f"Against {last.quarter}: Brier {last.brier_new:.3f} and {last.brier:.3f}, "
+            f"macro-F1 {last.macro_f1_new:.3f} and {last.macro_f1:.3f}, n={last.n}"
+        )
     for sentence in training.told or ("No corner where misses concentrate more than chance would have it.",):
         console.print(Text(f"- {sentence}"))

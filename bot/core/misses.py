@@ -33,6 +33,7 @@ NUMBERS: Mapping[str, tuple[str, str]] = {
     "gaps": ("many gaps in the evidence", "hardly any gap in the evidence"),
     "similarity": ("a past incident that reads alike", "no past incident that reads alike"),
     "agreement": ("agreement of model and offline analyst", "disagreement of model and offline analyst"),
+    "history": ("a service on which calls went well before", "a service on which calls went badly before"),
     "similar_agrees": ("a past incident of the same class", "a past incident of another class"),
     "names a change": ("a change that is blamed", "no change that is blamed"),
     "has a runbook": ("a matched runbook", "no matched runbook"),
@@ -108,6 +109,7 @@ def _example(call: Call) -> Example:
         "similarity": known.similarity,
         # What nobody could compare lies between agreeing and not.
         "agreement": 0.5 if known.agreement is None else known.agreement,
+        "history": 0.5 if known.history is None else known.history,
         "similar_agrees": 0.5 if known.similar_agrees is None else known.similar_agrees,
         "names a change": float(bool(call.change_id)),
         "has a runbook": float(bool(call.runbook)),
@@ -293,6 +295,18 @@ class MissLine:
         total += sum(self.numbers.get(name, 0.0) * value for name, value in zip(NUMBERS, numbers, strict=True))
         total += sum(weight * value for weight, value in zip(self.vector, vector, strict=True))
         return 1 / (1 + math.exp(-min(max(total, -30.0), 30.0)))
+
+
+def macro_f1(called: Sequence[bool], real: Sequence[bool]) -> float:
+    """Mean of the F1 of misses and of the rest; F1 is 0 where neither was ever called nor real."""
+    pairs = list(zip(called, real, strict=True))
+    return (_f1(pairs, of=True) + _f1(pairs, of=False)) / 2
+
+
+def _f1(pairs: Sequence[tuple[bool, bool]], *, of: bool) -> float:
+    """Harmonic mean of precision and recall."""
+    either = sum((said is of) + (was is of) for said, was in pairs)
+    return 2 * sum(said is of and was is of for said, was in pairs) / either if either else 0.0
 
 
 def telling(strengths: Mapping[str, float], *, most: int = 3, least: float = 0.1) -> tuple[str, ...]:

@@ -115,12 +115,14 @@ class ContentVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifierRecord:
-    """One quarter's classifier: its report, and its weights when it was good enough to ship."""
+    """One training of the classifier: its report, and its weights when it was good enough to ship."""
 
     quarter: str
     trained_at: datetime
     labels: int
     shipped: bool
+    scheduled: bool = False
+    """Nobody asked for it but the clock."""
     body: Mapping[str, object]
 
 
@@ -238,7 +240,14 @@ class LearningTransaction(Protocol):
         """What was first seen since a moment, oldest first."""
         ...
 
-    async def put_classifier(self, record: ClassifierRecord) -> None: ...
+    async def add_classifier(self, record: ClassifierRecord) -> bool:
+        """Beside those before; False when the quarter's scheduled one is there and this is another."""
+        ...
+
     async def classifiers(self, *, limit: int) -> Sequence[ClassifierRecord]:
-        """Newest quarter first."""
+        """Every training, newest first, used or not."""
+        ...
+
+    async def classifier_in_use(self) -> ClassifierRecord | None:
+        """The newest that shipped, of whatever quarter."""
         ...

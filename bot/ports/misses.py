@@ -34,8 +34,8 @@ class Learned:
     """Always saying the rate known at the time, on the same calls."""
     gain: tuple[float, float, float] | None
     """How much lower the Brier score is than the base's, and its 95 % interval; None below 10 calls."""
-    unseen: Sequence[tuple[int, float]]
-    """Place and out-of-fold probability of every example that was tested."""
+    unseen: Sequence[tuple[int, float, float]]
+    """Of every example that was tested: its place, the out-of-fold probability of a miss, the rate known at the time."""
 
 
 class MissLearner(Protocol):

@@ -1,5 +1,6 @@
 """The quarterly classifier: it finds what is there, invents nothing, and never learns from the future."""
 
+import asyncio
 import json
 import math
 import random
@@ -20,12 +21,13 @@ from bot.core.misses import (
     describe,
     examples,
     folds,
+    macro_f1,
     quarter_of,
     theme_names,
 )
 from bot.core.outcome import Grade, GradedBy
-from bot.flows.learning.train_classifier import line_of, train_classifier, train_if_due
-from bot.ports import ClassifierRecord
+from bot.flows.learning.train_classifier import LastQuarter, decide, line_of, train_classifier, train_if_due
+from bot.ports import ClassifierRecord, Judged
 from tests.learning.lab import open_lab
 from tests.learning.planting import plant
 from tests.support.histories import Setting, history
@@ -234,8 +236,9 @@ async def test_the_next_one_is_held_against_the_last_quarters_on_calls_that_neit
 
     assert first.shipped, first.why
     assert second.last.quarter == first.quarter
-    assert second.last.n == sum(call.labelled_at > at for call in calls)
-    assert second.shipped is (second.last.brier_new < second.last.brier)
+    last = second.last
+    assert last.n == sum(call.labelled_at > at for call in calls)
+    assert second.shipped is (last.brier_new < last.brier and last.macro_f1_new >= last.macro_f1)
 
 
 async def test_a_last_quarter_that_does_as_well_stays(training, store):
@@ -244,7 +247,7 @@ async def test_a_last_quarter_that_does_as_well_stays(training, store):
     sure = dict.fromkeys(NUMBERS, 0.0) | {"class dependency": 1.73, "class deploy": -1.73}
     line = {"numbers": sure, "vector": [0.0] * 64, "offset": 0.0, "embedder": "letters"}
     async with store.transaction() as tx:
-        await tx.put_classifier(
+        await tx.add_classifier(
             ClassifierRecord(quarter="2026-Q3", trained_at=at, labels=90, shipped=True, body={"line": line})
         )
 
@@ -252,7 +255,55 @@ async def test_a_last_quarter_that_does_as_well_stays(training, store):
 
     assert not found.shipped
     assert found.last.brier <= found.last.brier_new
-    assert "The classifier of 2026-Q3 does as well on calls it had not seen" in found.why
+    assert "The classifier of 2026-Q3 is not beaten on calls it had not seen" in found.why
+
+
+@pytest.mark.parametrize(
+    ("brier_new", "f1_new", "stays"), [(0.19, 0.61, False), (0.19, 0.59, True), (0.21, 0.61, True), (0.19, 0.60, False)]
+)
+def test_the_last_one_is_beaten_by_a_lower_brier_score_without_a_lower_f1(brier_new, f1_new, stays):
+    last = LastQuarter(quarter="2026-Q3", brier=0.2, brier_new=brier_new, macro_f1=0.6, macro_f1_new=f1_new, n=40)
+    judged = Judged(brier=0.19, macro_f1=0.7, n=80)
+    base = Judged(brier=0.25, macro_f1=0.4, n=80)
+
+    shipped, why = decide(judged, base, (0.06, 0.02, 0.1), last)
+
+    assert shipped is not stays
+    assert ("2026-Q3 is not beaten" in why and "macro-F1" in why) is stays
+
+
+async def test_training_again_in_the_same_quarter_never_takes_the_one_in_use_away(training, store):
+    calls = planted(1)
+    first = await training(calls)
+    again = await training(calls, at=NOW + timedelta(hours=1))
+    async with store.transaction() as tx:
+        kept = await tx.classifiers(limit=5)
+        used = await tx.classifier_in_use()
+
+    assert first.shipped
+    assert not again.shipped
+    assert again.why == (
+        "The classifier of 2027-Q2 stays until the two can be compared on 10 calls that neither had seen (n=0)."
+    )
+    assert [(one.quarter, one.shipped) for one in kept] == [("2027-Q2", False), ("2027-Q2", True)]
+    assert (used.trained_at, line_of(used.body) is not None) == (NOW, True)
+
+
+def test_how_calls_on_the_service_went_is_one_of_the_features():
+    calls = noise(1, 3)
+    told = [replace(calls[0], features={**calls[0].features, "history": 0.2}), *calls[1:]]
+    place = list(NUMBERS).index("history")
+
+    by_id = {one.incident_id: one.numbers[place] for one in examples(told)}
+
+    assert by_id[calls[0].incident_id] == 0.2
+
+
+@pytest.mark.parametrize(
+    ("called", "real", "f1"), [("1100", "1100", 1.0), ("1111", "1100", 1 / 3), ("1010", "1100", 0.5), ("0000", "0000", 0.5)]
+)  # fmt: skip
+def test_macro_f1_is_the_mean_over_misses_and_the_rest(called, real, f1):
+    assert macro_f1([one == "1" for one in called], [one == "1" for one in real]) == pytest.approx(f1)
 
 
 # --- once a quarter --------------------------------------------------------------------------------------------------
@@ -269,6 +320,19 @@ async def test_it_trains_once_a_quarter_and_again_in_the_next(training, store):
 
     assert (first.quarter, again, later.quarter) == ("2027-Q2", None, "2027-Q3")
     assert [one.quarter for one in kept] == ["2027-Q3", "2027-Q2"]
+
+
+async def test_replicas_that_train_at_the_same_time_leave_one_record_and_one_audit_row(training, store, database_url):
+    calls = planted(2, 60)
+    await training(calls[:5])
+    await training(calls, verb=lambda **hands: asyncio.gather(*(train_if_due(**hands) for _ in range(3))))
+    async with store.transaction() as tx:
+        kept = await tx.classifiers(limit=5)
+    with psycopg.connect(database_url) as connection:
+        audited = connection.execute("select 1 from aiops.aiops_audit where action ~ '^classifier'").fetchall()
+
+    assert [(one.quarter, one.scheduled) for one in kept] == [("2027-Q2", True)]
+    assert len(audited) == 1
 
 
 async def test_with_too_few_labels_it_waits_for_a_later_day_of_the_quarter(training):

@@ -238,17 +238,24 @@ class LearningQueries(Session):
         """What was first seen since a moment."""
         return [content_version_of(row) for row in await self.rows("new_content", since=since)]
 
-    async def put_classifier(self, record: ClassifierRecord) -> None:
-        """Keep a quarter's classifier."""
-        await self.execute(
-            "put_classifier",
+    async def add_classifier(self, record: ClassifierRecord) -> bool:
+        """Keep a training."""
+        row = await self.row(
+            "add_classifier",
             quarter=record.quarter,
             trained_at=record.trained_at,
             labels=record.labels,
             shipped=record.shipped,
+            scheduled=record.scheduled,
             body=jsonb(dict(record.body)),
         )
+        return row is not None
 
     async def classifiers(self, *, limit: int) -> Sequence[ClassifierRecord]:
-        """The newest quarters."""
+        """The newest trainings."""
         return [classifier_of(row) for row in await self.rows("classifiers", limit=limit)]
+
+    async def classifier_in_use(self) -> ClassifierRecord | None:
+        """The newest that shipped."""
+        row = await self.row("classifier_in_use")
+        return classifier_of(row) if row else None

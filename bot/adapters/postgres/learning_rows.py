@@ -126,5 +126,6 @@ def classifier_of(row: Row) -> ClassifierRecord:
         trained_at=row["trained_at"],
         labels=row["labels"],
         shipped=row["shipped"],
+        scheduled=row["scheduled"],
         body=row["body"],
     )

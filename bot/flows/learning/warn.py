@@ -6,10 +6,7 @@ from typing import cast
 
 from bot.core.hypothesis import Assessment
 from bot.core.misses import describe
-from bot.flows.learning.train_classifier import in_use
 from bot.ports import Brief, Concluded, Transaction
-
-_LOOKED_BACK = 8
 
 
 async def warned(tx: Transaction, brief: Brief, event: Concluded) -> Assessment:
@@ -20,7 +17,7 @@ async def warned(tx: Transaction, brief: Brief, event: Concluded) -> Assessment:
     has shipped. The note is for people; the confidence is not touched.
     """
     assessment = event.assessment
-    record = in_use(await tx.classifiers(limit=_LOOKED_BACK)) if assessment.hypotheses else None
+    record = await tx.classifier_in_use() if assessment.hypotheses else None
     if record is None:
         return assessment
     own = {

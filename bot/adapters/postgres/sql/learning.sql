@@ -218,13 +218,16 @@ on conflict do nothing returning kind
 -- What was first seen since a moment.
 select * from aiops.content_version where seen_at >= %(since)s order by seen_at, kind, name
 
--- name: put_classifier
--- A quarter's classifier; trained again, it is replaced.
-insert into aiops.classifier (quarter, trained_at, labels, shipped, body)
-values (%(quarter)s, %(trained_at)s, %(labels)s, %(shipped)s, %(body)s)
-on conflict (quarter) do update set
-    trained_at = excluded.trained_at, labels = excluded.labels, shipped = excluded.shipped, body = excluded.body
+-- name: add_classifier
+-- A training; of those that the clock asks for only the first of a quarter.
+insert into aiops.classifier (quarter, trained_at, labels, shipped, scheduled, body)
+values (%(quarter)s, %(trained_at)s, %(labels)s, %(shipped)s, %(scheduled)s, %(body)s)
+on conflict (quarter) where scheduled do nothing returning id
 
 -- name: classifiers
--- The newest quarters.
-select * from aiops.classifier order by quarter desc limit %(limit)s
+-- The newest trainings.
+select * from aiops.classifier order by trained_at desc, id desc limit %(limit)s
+
+-- name: classifier_in_use
+-- The newest that was good enough.
+select * from aiops.classifier where shipped order by trained_at desc, id desc limit 1
