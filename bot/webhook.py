@@ -22,6 +22,7 @@ from starlette.routing import Route
 from bot.core.alert import Alert, AlertStatus, Delivery, Source, environment_of, parse_severity, service_of
 from bot.core.digest import Digest
 from bot.core.errors import PayloadError, StoreError, StoreUnavailableError
+from bot.core.gauges import gauges
 from bot.core.postmortem import IndexState
 from bot.core.redaction import redact
 from bot.core.senders import parse_payload
@@ -175,38 +176,13 @@ class Numbers(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """For Prometheus' registry: no query is made for a scrape."""
-        if self._digest is None:
-            return
-        for name, (what, value) in _numbers(self._digest).items():
-            if value is not None:
-                yield GaugeMetricFamily(f"aiops_{name}", what, value=value)
-
-
-def _numbers(digest: Digest) -> Mapping[str, tuple[str, float | None]]:
-    scores = digest.scores
-    helpful, over = scores.helpful, "of the last 12 ISO weeks"
-    between = helpful.interval
-    return {
-        "helpful_ratio": (f"Share of graded hypotheses {over} that helped.", helpful.value),
-        "helpful_ratio_lower": ("Lower bound of its 90 % interval.", between.low if between else None),
-        "helpful_ratio_upper": ("Upper bound of its 90 % interval.", between.high if between else None),
-        "helpful_baseline_ratio": ("The same share in the 12 weeks before.", scores.helpful_before.value),
-        "hypotheses": (f"First hypotheses {over}.", scores.calls),
-        "hypotheses_labelled": ("Of them, labelled by people.", scores.labelled.hits),
-        "hypotheses_graded": ("Of them, those that the ratios rest on (n).", helpful.n),
-        "hypotheses_helpful": ("Of the graded ones, those that helped.", helpful.hits),
-        "hypotheses_harmful": ("Of the graded ones, wrong with a confidence of 0.7 or more.", scores.harmful.hits),
-        "hypotheses_abstained": ("Of all, those that named no cause.", scores.abstained.hits),
-        "brier_score": ("Mean squared error of the confidence; 0 is perfect.", scores.brier.value),
-        "brier_skill": ("Brier score against always saying the base rate; 1 is perfect.", scores.skill.value),
-        "incidents_unlabelled": (
-            "Resolved incidents without a recorded root cause; 100 means as many or more.",
-            digest.unlabelled_count,
-        ),
-        "model_cost_week_usd": ("Model cost of this ISO week's incidents, US dollars.", digest.cost_usd),
-        "model_cost_incident_usd": (f"Mean model cost per incident {over}, US dollars.", scores.cost_mean_usd.value),
-        "numbers_timestamp_seconds": ("When these numbers were computed.", digest.made_at.timestamp()),
-    }
+        families: dict[str, GaugeMetricFamily] = {}
+        for one in gauges(self._digest) if self._digest is not None else ():
+            name = f"aiops_{one.name}"
+            if name not in families:
+                families[name] = GaugeMetricFamily(name, one.what, labels=list(one.labels))
+            families[name].add_metric(list(one.labels.values()), one.value)
+        return families.values()
 
 
 class IndexNumbers(Collector):

@@ -7,9 +7,8 @@ from typing import Protocol
 
 from bot.core.alert import Anchor
 from bot.core.figures import brief_rate, rate_words, share
-from bot.core.intervals import beta_interval
 from bot.core.outcome import HARMFUL_FROM, Call
-from bot.core.scores import WEEKS, Rate, Scores
+from bot.core.scores import WEEKS, Rate, Scores, helpful_rate
 from bot.core.text import plural
 
 _WORST = 5
@@ -139,13 +138,8 @@ def _grouped(calls: Sequence[Call], name_of: Callable[[Call], str]) -> tuple[Gro
     grouped: dict[str, list[Call]] = {}
     for call in calls:
         grouped.setdefault(name_of(call), []).append(call)
-    made = [Group(name=name, helpful=_helpful(own)) for name, own in grouped.items()]
+    made = [Group(name=name, helpful=helpful_rate(own)) for name, own in grouped.items()]
     return tuple(sorted(made, key=lambda one: (-one.helpful.n, one.name)))
-
-
-def _helpful(calls: Sequence[Call]) -> Rate:
-    hits, n = sum(call.helpful for call in calls), len(calls)
-    return Rate(hits=hits, n=n, value=hits / n if n else None, interval=beta_interval(hits, n))
 
 
 def behind_offline(analysts: Sequence[Group]) -> Sequence[Group]:

@@ -179,17 +179,17 @@ def compute(calls: Sequence[Call], actions: Actions, *, now: datetime) -> Scores
         since=since,
         until=now,
         calls=len(inside),
-        labelled=_rate(sum(_labelled(call) for call in inside), len(inside)),
+        labelled=rate(sum(_labelled(call) for call in inside), len(inside)),
         not_established=sum(not call.established for call in inside),
         judged_left_out=sum(call.counted and call.graded_by is GradedBy.JUDGE for call in inside)
         - sum(call.graded_by is GradedBy.JUDGE for call in graded),
         judge=judge,
-        helpful=_helpful(graded),
-        helpful_this_week=_helpful([call for call in graded if call.at >= monday]),
-        helpful_before=_helpful(earlier),
-        exact=_rate(sum(exact(call.grade) for call in graded), len(graded)),
-        harmful=_rate(sum(call.harmful for call in graded), len(graded)),
-        abstained=_rate(sum(call.abstained for call in inside), len(inside)),
+        helpful=helpful_rate(graded),
+        helpful_this_week=helpful_rate([call for call in graded if call.at >= monday]),
+        helpful_before=helpful_rate(earlier),
+        exact=rate(sum(exact(call.grade) for call in graded), len(graded)),
+        harmful=rate(sum(call.harmful for call in graded), len(graded)),
+        abstained=rate(sum(call.abstained for call in inside), len(inside)),
         brier=brier(graded),
         skill=skill(graded),
         reliability=reliability(graded),
@@ -282,24 +282,26 @@ def _labelled(call: Call) -> bool:
     return call.labelled_at is not None or call.grade is not None or not call.established
 
 
-def _rate(hits: int, n: int) -> Rate:
+def rate(hits: int, n: int) -> Rate:
+    """A share with its 90 % interval (Jeffreys)."""
     return Rate(hits=hits, n=n, value=hits / n if n else None, interval=beta_interval(hits, n))
 
 
-def _helpful(calls: Sequence[Call]) -> Rate:
-    return _rate(sum(call.helpful for call in calls), len(calls))
+def helpful_rate(calls: Sequence[Call]) -> Rate:
+    """How many of these calls, all of which count, helped."""
+    return rate(sum(call.helpful for call in calls), len(calls))
 
 
 def _similar(calls: Sequence[Call]) -> Rate:
     said = [call.similar_relevant for call in calls if call.similar_shown > 0 and call.similar_relevant is not None]
-    return _rate(sum(said), len(said))
+    return rate(sum(said), len(said))
 
 
 def _actions(counts: Actions) -> ActionRates:
     return ActionRates(
-        rejected=_rate(counts.approvals_rejected, counts.approvals_asked),
-        expired=_rate(counts.approvals_expired, counts.approvals_asked),
-        succeeded=_rate(counts.runs_succeeded, counts.runs_ended),
+        rejected=rate(counts.approvals_rejected, counts.approvals_asked),
+        expired=rate(counts.approvals_expired, counts.approvals_asked),
+        succeeded=rate(counts.runs_succeeded, counts.runs_ended),
     )
 
 

@@ -333,10 +333,11 @@ async def test_the_metrics_are_the_digests_numbers(office):
     shown = generate_latest(metrics.registry).decode()
 
     assert "\naiops_helpful_ratio 0.5\n" in shown
-    assert "\naiops_hypotheses_graded 2.0\n" in shown
+    assert "\naiops_helpful_ratio_n 2.0\n" in shown
     assert "\naiops_hypotheses 3.0\n" in shown
     assert "\naiops_incidents_unlabelled 1.0\n" in shown
-    assert "aiops_helpful_baseline_ratio" not in shown
+    assert "\naiops_helpful_baseline_ratio 0" not in shown
+    assert "\naiops_helpful_baseline_ratio_n 0.0\n" in shown
 
 
 async def test_a_stopped_and_started_bot_does_not_post_the_week_again(slackbox, database_url):
