@@ -12,7 +12,7 @@ from bot.flows.learning.experiments import Experiments
 from bot.flows.learning.export_case import ExportedCase, export_case
 from bot.flows.learning.record_case import record_case
 from bot.flows.learning.replay import Bench, ReplayReport, ReplayWish, replay
-from bot.flows.learning.train_classifier import train_classifier, train_if_due
+from bot.flows.learning.train_classifier import show_classifier, train_classifier, train_if_due
 from bot.settings import Settings
 
 # An incident is replayed as often as somebody likes, so only the run's purse and the agent's day bound a replay.
@@ -34,6 +34,7 @@ def bind_experiments(settings: Settings, hands: Hands) -> Experiments:
         export_case=export,
         record_case=partial(record_case, store=hands.store),
         train=train,
+        show_classifier=partial(show_classifier, store=hands.store),
         train_if_due=due,
     )
 

@@ -69,6 +69,8 @@ def print_digest(digest: Digest, console: Console) -> None:
         _print_bins(digest.scores.reliability, console)
         _print_groups("Helpful by class of alert", digest.classes, console)
         _print_groups("Helpful by analyst", digest.analysts, console)
+        if digest.classifier:
+            _print_lines("What misses have in common", digest.classifier, console)
         _print_lines("Changed this week", digest.changes or ("nothing",), console)
     console.print()
     console.print(
@@ -147,9 +149,11 @@ def _details(digest: Digest) -> list[tuple[str, str]]:
         ("Judge and people", judge_words(digest)),
         ("Alert to evidence", figures.spread_words(scores.evidence_seconds, figures.seconds)),
         ("Alert to hypothesis", figures.spread_words(scores.hypothesis_seconds, figures.seconds)),
+        ("Mean model cost per incident", figures.figure_words(scores.cost_mean_usd, figures.dollars)),
         ("Model cost per incident", figures.spread_words(scores.cost_usd, figures.dollars)),
-        ("Approvals denied", figures.brief_rate(actions.rejected)),
-        ("Approvals expired", figures.brief_rate(actions.expired)),
+        ("Approvals asked", str(actions.asked)),
+        ("Approvals denied", figures.rate_words(actions.rejected)),
+        ("Approvals expired", figures.rate_words(actions.expired)),
         ("Runbook runs that worked", figures.rate_words(actions.succeeded)),
         ("Similar incidents useful", figures.rate_words(scores.similar_relevant)),
     ]

@@ -21,7 +21,8 @@ from bot.core.comparison import Answer, Fate, Pair, Totals, verdict
 from bot.core.errors import ConfigError, PayloadError
 from bot.core.text import clip, one_line
 from bot.flows.learning.replay import ReplayReport, ReplayWish
-from bot.flows.learning.train_classifier import Training
+from bot.flows.learning.train_classifier import Training, told_of, why_of
+from bot.ports import ClassifierRecord
 from bot.settings import Settings, load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -39,6 +40,11 @@ def add_experiments(app: typer.Typer) -> None:
     _add_eval(app)
     classifier = typer.Typer(help="What past misses have in common.", no_args_is_help=True)
     app.add_typer(classifier, name="classifier")
+
+    @classifier.command("show")
+    def classifier_show(json: Json = False) -> None:
+        """What the trainings found, the scheduled ones too, and which classifier is in use."""
+        raise typer.Exit(asyncio.run(show_classifier(load_settings(), as_json=json)))
 
     @classifier.command("train")
     def classifier_train(json: Json = False) -> None:
@@ -225,6 +231,34 @@ async def train(settings: Settings, *, as_json: bool) -> int:
     else:
         _print_training(training)
     return 0 if training.new is not None else _BAD
+
+
+async def show_classifier(settings: Settings, *, as_json: bool) -> int:
+    """What the trainings found; 0 even when there was none."""
+    async with open_core(settings) as core:
+        used, trainings = await core.experiments.show_classifier()
+    if as_json:
+        print_json(
+            {"in_use": _record_json(used) if used else None, "trainings": [_record_json(one) for one in trainings]}
+        )
+        return 0
+    console = Console()
+    if not trainings:
+        console.print("Nothing was trained so far. `aiops classifier train` does it from 30 graded calls on.")
+    for one in trainings:
+        # By its moment: a record has no other name of its own.
+        in_use = used is not None and one.trained_at == used.trained_at
+        console.print(Text(f"{one.trained_at:%Y-%m-%d %H:%M} UTC, {one.quarter}, {one.labels} graded calls", "bold"))
+        console.print(Text(f"{'in use: ' if in_use else ''}{why_of(one.body)}", "green" if in_use else ""))
+        for sentence in told_of(one.body):
+            console.print(Text(f"- {sentence}"))
+    return 0
+
+
+def _record_json(one: ClassifierRecord) -> dict[str, Any]:
+    body = {name: value for name, value in one.body.items() if name != "line"}
+    times = {"quarter": one.quarter, "trained_at": one.trained_at.isoformat(), "labels": one.labels}
+    return {**times, "shipped": one.shipped, "scheduled": one.scheduled, **body}
 
 
 def _print_training(training: Training) -> None:

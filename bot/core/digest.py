@@ -70,6 +70,8 @@ class Digest:
     index: str
     """How fresh the index of past incidents is."""
     audit_head: str
+    classifier: tuple[str, ...] = ()
+    """What the newest training of the classifier came to and found, in sentences; empty before the first."""
 
     @property
     def empty(self) -> bool:
@@ -184,10 +186,10 @@ def facts(digest: Digest) -> list[tuple[str, str]]:
     baseline = rate_words(before) if before.n else "none yet: nothing of those weeks is graded (n=0)"
     return [
         (f"Baseline: the {WEEKS} weeks before", baseline),
-        ("This week", brief_rate(scores.helpful_this_week)),
+        ("This week", rate_words(scores.helpful_this_week)),
         (f"Harmful: {share(HARMFUL_FROM)} sure or more, and wrong", rate_words(scores.harmful)),
-        ("Abstained", brief_rate(scores.abstained)),
-        ("Labelled by people", brief_rate(scores.labelled)),
+        ("Abstained", rate_words(scores.abstained)),
+        ("Labelled by people", rate_words(scores.labelled)),
     ]
 
 

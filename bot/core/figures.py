@@ -24,7 +24,7 @@ def rate_words(rate: Rate) -> str:
 
 
 def brief_rate(rate: Rate) -> str:
-    """`71 % (12 of 17)`."""
+    """`71 % (12 of 17)`, for a headline; its interval has to stand below."""
     return UNKNOWN if rate.value is None else f"{share(rate.value)} ({rate.hits} of {rate.n})"
 
 
@@ -36,10 +36,17 @@ def figure_words(figure: Figure, form: Callable[[float], str]) -> str:
 
 
 def spread_words(spread: Spread, form: Callable[[float], str]) -> str:
-    """`median 21 s, 90th percentile 48 s (n=17)`."""
+    """`median 21 s (90 % interval 18 s to 26 s), 90th percentile 48 s (90 % interval 40 s to 61 s), n=17`."""
     if spread.median is None or spread.p90 is None:
         return UNKNOWN
-    return f"median {form(spread.median)}, 90th percentile {form(spread.p90)} (n={spread.n})"
+    middle = f"median {form(spread.median)}{_in_brackets(spread.median_interval, form)}"
+    upper = f"90th percentile {form(spread.p90)}{_in_brackets(spread.p90_interval, form)}"
+    return f"{middle}, {upper}, n={spread.n}"
+
+
+def _in_brackets(interval: Interval | None, form: Callable[[float], str]) -> str:
+    held = _between(interval, form).removeprefix(", ")
+    return f" ({held})" if held else ""
 
 
 def _between(interval: Interval | None, form: Callable[[float], str]) -> str:

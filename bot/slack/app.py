@@ -10,6 +10,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.posts import DigestDetails
 from bot.flows import Acting, Flows
 from bot.flows.learning.labels import Labels
 from bot.flows.learning.reports import Reports
@@ -21,6 +22,8 @@ from bot.slack.payload import Json, record, records, text_of
 from bot.slack.runbooks import RunbookHandlers
 from bot.slack.tell import Teller, user_of
 from bot.slack.views import replies
+from bot.slack.views.digest import VIEW_DETAILS, details_message
+from bot.slack.views.fallback import plain_variant
 from bot.slack.views.hypothesis import CLOSE_INCIDENT, RUN_AGAIN
 from bot.slack.views.message import Message
 
@@ -57,6 +60,7 @@ def build(
     app.command(config.command)(_command(flows, acting, reports, client, teller))
     app.action(RUN_AGAIN)(_run_again(flows, teller))
     app.action(CLOSE_INCIDENT)(_close(flows, teller))
+    app.action(VIEW_DETAILS)(_digest_details(reports, teller))
     ApprovalHandlers(acting, client=client, teller=teller).register(app)
     RunbookHandlers(acting, client=client, teller=teller).register(app)
     OutcomeHandlers(labels, client=client, teller=teller).register(app)
@@ -130,6 +134,21 @@ def _close(flows: Flows, teller: Teller) -> Callable[[AsyncAck, Json], Awaitable
         await teller.tell(body, close(incident_id, user_of(body)))
 
     return on_close
+
+
+def _digest_details(reports: Reports, teller: Teller) -> Callable[[AsyncAck, Json], Awaitable[None]]:
+    """What stands in the digest's thread, for whoever asks, with the labels as they are known now."""
+
+    async def details(week: str) -> Message:
+        # An answer has no second try, so it is given in blocks that every workspace takes.
+        return plain_variant(details_message(DigestDetails(digest=await reports.digest(week))))
+
+    async def on_details(ack: AsyncAck, body: Json) -> None:
+        await ack()
+        week = next((text_of(action, "value") for action in records(body.get("actions"))), "")
+        await teller.tell(body, details(week))
+
+    return on_details
 
 
 def _triage_shortcut(flows: Flows, teller: Teller) -> Callable[[AsyncAck, Json], Awaitable[None]]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from dataclasses import replace
 
 from slack_bolt.app.async_app import AsyncApp
@@ -42,7 +43,9 @@ class OutcomeHandlers:
 
     def register(self, app: AsyncApp) -> None:
         """Bind to Bolt."""
-        app.action(view.LABEL)(self._on_label)
+        # In a table each row's button has its own id.
+        app.action(re.compile(rf"^{view.LABEL}(\.\d+)?$"))(self._on_label)
+        app.action(view.LABEL_NEXT)(self._on_label_next)
         app.action(view.TAKE_OVER)(self._on_take_over)
         app.action(view.WITHDRAW_OUTCOME)(self._on_withdraw)
         app.action(SIMILAR_VOTE)(self._on_vote)
@@ -54,6 +57,17 @@ class OutcomeHandlers:
     async def _on_label(self, ack: AsyncAck, body: Json) -> None:
         await ack()
         await self._teller.tell(body, self._open(body, _pressed(body), source=OutcomeSource.MODAL))
+
+    async def _on_label_next(self, ack: AsyncAck, body: Json) -> None:
+        await ack()
+        await self._teller.tell(body, self._open_next(body))
+
+    async def _open_next(self, body: Json) -> Message | None:
+        """The newest incident without a root cause at the moment of the press."""
+        waiting = await self._labels.unlabelled(1)
+        if not waiting:
+            return view.hint(view.NOTHING_TO_LABEL)
+        return await self._open(body, waiting[0].id, source=OutcomeSource.MODAL)
 
     async def _on_shortcut(self, ack: AsyncAck, body: Json) -> None:
         await ack()

@@ -19,7 +19,7 @@ from bot.core.digest import (
     model_words,
     worst,
 )
-from bot.core.figures import dollars, seconds
+from bot.core.figures import dollars, seconds, spread_words
 from bot.core.outcome import Grade
 from bot.ports import ContentVersion
 from tests.slack import digest_situations as situations
@@ -46,6 +46,20 @@ def test_no_percentage_is_said_without_its_n(seed, n, unlabelled, abstains):
         for found in PERCENT.finditer(bare):
             after = bare[found.end() :]
             assert re.match(r" \(\d+ of \d+\)| \(n=\d+\)", after), sentence
+
+
+def test_no_fact_below_the_headline_stands_without_its_interval():
+    for _, sentence in facts(situations.digest()):
+        assert INTERVAL.search(sentence), sentence
+
+
+def test_a_spread_gives_the_interval_of_both_its_numbers():
+    spread = situations.digest().scores.evidence_seconds
+
+    assert re.fullmatch(
+        r"median \S+ s \(90 % interval \S+ s to \S+ s\), 90th percentile \S+ s \(90 % interval \S+ s to \S+ s\), n=\d+",
+        spread_words(spread, seconds),
+    )
 
 
 def test_the_headline_gives_the_rate_its_interval_and_the_baseline():

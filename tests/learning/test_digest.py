@@ -15,7 +15,7 @@ from bot.core.root_cause import Label
 from bot.core.schedule import parse_weekly
 from bot.flows.learning.note_content import note_content
 from bot.flows.send_posts import send_next
-from bot.ports import ContentVersion
+from bot.ports import ClassifierRecord, ContentVersion
 from bot.settings import Budgets, Config, McpServer
 from bot.webhook import Metrics
 from tests.learning.office import CHANNEL, open_office
@@ -197,12 +197,88 @@ async def test_the_worst_miss_comes_first_with_a_link_to_its_thread_and_what_it_
     await tick(office)
 
     (shown,) = await digests(office)
-    (table,) = [block for block in shown["blocks"] if block["type"] == "table"]
+    (table,) = [block for block in shown["blocks"] if block["type"] == "data_table"]
     links = [row[0]["elements"][0]["elements"][0] for row in table["rows"][1:]]
 
     assert [one["text"] for one in links] == [wrong, near]
     assert all(one["type"] == "link" and f"/archives/{CHANNEL}/p" in one["url"] for one in links)
-    assert [row[2]["text"] for row in table["rows"]] == ["It was", "the retry path leaks", "the retry path leaks"]
+    assert [row[4]["text"] for row in table["rows"]] == ["It was", "the retry path leaks", "the retry path leaks"]
+
+
+async def test_a_miss_is_corrected_from_its_row(office):
+    wrong = await graded(office, Grade.WRONG)
+    await graded(office, Grade.AREA)
+    office.clock.at = DUE
+    await tick(office)
+    (shown,) = await digests(office)
+
+    await office.box.press(user="U0ANA", channel=CHANNEL, ts=shown["ts"], action_id="label_outcome.1")
+    view = (await office.box.open_views("U0ANA"))[-1]
+    await office.submit(view, cause="the certificate expired")
+
+    assert (await office.stands(wrong)).form.cause == "the certificate expired"
+
+
+async def test_a_miss_is_corrected_from_its_line_where_slack_knows_no_data_table(office):
+    wrong = await graded(office, Grade.WRONG)
+    office.clock.at = DUE
+    await office.box.fault("chat.postMessage", "error", error="invalid_blocks")
+    await tick(office)
+    (shown,) = await digests(office)
+
+    assert [(one["action_id"], one["value"]) for one in buttons(shown)] == [("label_outcome.1", wrong)]
+    await office.box.press(user="U0ANA", channel=CHANNEL, ts=shown["ts"], action_id="label_outcome.1")
+    assert (await office.box.open_views("U0ANA"))[-1]["callback_id"] == "outcome_form"
+
+
+async def test_label_next_opens_the_newest_incident_that_is_still_without_a_root_cause(office):
+    older, newer = await office.incident(), await office.incident()
+    office.clock.at = DUE
+    await tick(office)
+    (shown,) = await digests(office)
+
+    for incident in (newer, older):
+        await office.box.press(user="U0ANA", channel=CHANNEL, ts=shown["ts"], action_id="label_next")
+        view = (await office.box.open_views("U0ANA"))[-1]
+        await office.submit(view, cause="the disk was full")
+        assert (await office.stands(incident)).form.cause == "the disk was full"
+    await office.box.press(user="U0ANA", channel=CHANNEL, ts=shown["ts"], action_id="label_next")
+    await office.whispered("Every incident that is over has its root cause recorded.")
+
+
+async def test_view_details_tells_whoever_presses_it_alone(office):
+    await graded(office)
+    office.clock.at = DUE
+    await tick(office)
+    (shown,) = await digests(office)
+
+    await office.box.press(user="U0ANA", channel=CHANNEL, ts=shown["ts"], action_id="digest_details")
+
+    await office.whispered("Details of 2026-W48")
+    await office.whispered("Mean model cost per incident")
+
+
+async def test_what_the_scheduled_classifier_found_is_told(office):
+    await graded(office)
+    body = {
+        "why": "It predicts better than the base rate by 0.060.",
+        "told": ["misses concentrate in calls on payments"],
+    }
+    async with office.store.transaction() as tx:
+        at = DUE - timedelta(days=2)
+        await tx.add_classifier(
+            ClassifierRecord(quarter="2026-Q4", trained_at=at, labels=96, shipped=True, scheduled=True, body=body)
+        )
+    office.clock.at = DUE
+    await tick(office)
+
+    (shown,) = await digests(office)
+    _, details = await office.box.messages(CHANNEL, shown["ts"])
+    line = "classifier of 2026-Q4 (96 labels) in use: It predicts better than the base rate by 0.060."
+    assert line in words(shown)
+    assert line in words(details)
+    assert "misses concentrate in calls on payments" in words(details)
+    assert (await office.reports.digest("2026-W47")).classifier == ()
 
 
 async def test_the_label_button_of_an_incident_without_a_root_cause_opens_its_form(office):
@@ -272,7 +348,7 @@ async def test_where_slack_refuses_native_charts_the_digest_holds_a_picture_and_
     assert file.data.startswith(b"\x89PNG\r\n\x1a\n")
     assert "W48: helpful 1, missed 0, abstained 0, harmful 0" in image["alt_text"]
     assert "W48: helpful 1, missed 0, abstained 0, harmful 0" in words(shown)
-    assert {block["type"] for block in shown["blocks"]} <= {"header", "section", "context", "image"}
+    assert {block["type"] for block in shown["blocks"]} <= {"header", "section", "context", "image", "actions"}
 
 
 @pytest.mark.parametrize(
@@ -288,7 +364,7 @@ async def test_where_the_picture_cannot_be_shown_either_the_words_stand_alone(of
 
     (shown,) = await digests(office)
 
-    assert {block["type"] for block in shown["blocks"]} <= {"header", "section", "context"}
+    assert {block["type"] for block in shown["blocks"]} <= {"header", "section", "context", "actions"}
     assert "W48: helpful 1" in words(shown)
 
 

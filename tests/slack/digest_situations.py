@@ -87,6 +87,10 @@ def digest(made: list[Call] | None = None, *, counts: Counts | None = None, **ch
             "CheckoutHighErrorRate with high-error-rate: autonomous (earned: 14 of 15 labelled incidents helped)",
             "confidence refitted on 96 labels (Brier 0.19 instead of 0.21 on 24 later calls)",
         ),
+        "classifier": (
+            "classifier of 2026-Q4 (96 labels) not used: It is not shown to predict better than the base rate; the prior stays.",
+            "misses concentrate in calls on payments: 8 of 10 missed (all calls: 22 of 96)",
+        ),
         "cost_usd": math.fsum(call.cost_usd for call in inside if call.at >= week_start(NOW)),
         "index": "50 past incidents, index up to date",
         "audit_head": "4812 entries, head 9f2b61c07e1d44aa",

@@ -25,10 +25,13 @@ from bot.core.outcome import Call
 from bot.core.posts import DigestDetails, DigestPost
 from bot.core.schedule import Weekly
 from bot.core.scores import WEEKS, compute, week_start, window
-from bot.ports import AuditEntry, Clock, Store, Transaction
+from bot.flows.learning.train_classifier import told_of, why_of
+from bot.ports import AuditEntry, ClassifierRecord, Clock, Store, Transaction
 
 MOST_UNLABELLED = 100
 """As many are counted; more are told as so many or more."""
+_TRAININGS = 20
+"""More than anybody trains by hand in a week."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,6 +67,7 @@ async def make_digest(desk: DigestDesk, *, at: datetime | None = None) -> Digest
         misses = [await _miss(tx, call) for call in worst(graded)]
         open_ones = [one for one in await tx.unlabelled(limit=MOST_UNLABELLED) if (one.resolved_at or now) <= until]
         changes = await _changes(tx, since=monday, until=until)
+        trained = [one for one in await tx.classifiers(limit=_TRAININGS) if one.trained_at <= until]
     # Intervals by resampling keep a processor busy for a while, and webhooks must not wait for that.
     scores = await asyncio.to_thread(compute, calls, counts, now=until)
     return Digest(
@@ -76,7 +80,8 @@ async def make_digest(desk: DigestDesk, *, at: datetime | None = None) -> Digest
         unlabelled_count=len(open_ones),
         analysts=by_analyst(graded),
         classes=by_class(graded),
-        changes=tuple(changes),
+        changes=(*changes, *(_training(one) for one in reversed(trained) if one.trained_at >= monday)),
+        classifier=(_training(trained[0]), *told_of(trained[0].body)) if trained else (),
         cost_usd=math.fsum(call.cost_usd for call in inside if call.at >= monday),
         index=index,
         audit_head=f"{head.place} entries, head {head.hash[:16]}",
@@ -172,6 +177,11 @@ async def _miss(tx: Transaction, call: Call) -> Miss:
         grade=int(call.grade or 0),
         anchor=_anchor(incident),
     )
+
+
+def _training(record: ClassifierRecord) -> str:
+    verdict = "in use" if record.shipped else "not used"
+    return f"classifier of {record.quarter} ({record.labels} labels) {verdict}: {why_of(record.body)}"
 
 
 def _unlabelled(incident: Incident) -> Unlabelled:

@@ -228,6 +228,24 @@ async def _keep(training: Training, learned: Learned, *, scheduled: bool, store:
             await tx.audit([entry], now=now)
 
 
+def why_of(body: Mapping[str, object]) -> str:
+    """Why a training ships or does not, in a sentence."""
+    return str(body.get("why") or "")
+
+
+def told_of(body: Mapping[str, object]) -> tuple[str, ...]:
+    """Where misses concentrate and what goes with them, in sentences."""
+    return tuple(str(one) for one in cast("Sequence[object]", body.get("told") or ()))
+
+
+async def show_classifier(
+    *, store: Store, limit: int = 8
+) -> tuple[ClassifierRecord | None, Sequence[ClassifierRecord]]:
+    """The classifier in use, if there is one, and the newest trainings."""
+    async with store.transaction() as tx:
+        return await tx.classifier_in_use(), await tx.classifiers(limit=limit)
+
+
 def line_of(body: Mapping[str, object]) -> MissLine | None:
     """The stored line; None when there is none. A feature that it was not fitted on weighs nothing in it."""
     stored = body.get("line")

@@ -197,7 +197,28 @@ class TextCell(TypedDict):
     text: str
 
 
+class NumberCell(TypedDict):
+    type: Literal["raw_number"]
+    value: float
+    text: str
+
+
+class ActionCell(TypedDict):
+    type: Literal["action_cell"]
+    element: Button
+    fallback: TextCell
+
+
 Cell = TextCell | RichText
+DataCell = Cell | NumberCell | ActionCell
+
+
+class DataTable(TypedDict):
+    type: Literal["data_table"]
+    caption: str
+    rows: list[list[DataCell]]
+    page_size: int
+    row_header_column_index: int
 
 
 class ColumnSetting(TypedDict):
@@ -222,7 +243,7 @@ class Container(TypedDict):
 
 
 Inner = RichText | Section | Context | Table
-Block = Header | Section | Context | Actions | RichText | Plan | Container | Table | Input | Chart | Picture
+Block = Header | Section | Context | Actions | RichText | Plan | Container | Table | DataTable | Input | Chart | Picture
 
 
 def plain(text: str, limit: int) -> PlainText:

@@ -21,9 +21,11 @@ from bot.core.text import clip, one_line, plural
 from bot.slack.views import blocks as b
 from bot.slack.views.charts import Chart, bar_chart
 from bot.slack.views.message import TEXT_LIMIT, Message, Room, and_more, fitted
-from bot.slack.views.outcome import label_button
+from bot.slack.views.outcome import LABEL_NEXT, label_button
+from bot.slack.views.tables import action_cell, data_table, number_cell
 from bot.slack.views.text import Mrkdwn, code, link, local_time, safe
 
+VIEW_DETAILS: Final = "digest_details"
 CHART_TITLE: Final = "Hypotheses a week, by what became of them"
 _CELL: Final = 90
 _CLASSES: Final = 10
@@ -44,6 +46,7 @@ def digest_message(post: DigestPost) -> Message:
         made += _misses(digest.misses, links)
         made += _unlabelled(digest, links)
         made += _changes(digest.changes, room)
+        made.append(_buttons(digest))
         made.append(b.context(_small_print(digest)))
         return made
 
@@ -104,14 +107,30 @@ def _misses(misses: Sequence[Miss], links: Mapping[str, str]) -> list[b.Block]:
     rows = [
         [
             b.line(_thread(one.incident_id, links)),
-            f"{clip(one_line(one.said), _CELL) or '–'} ({figures.share(one.confidence)} sure)",
+            # Before the texts, so that it can be pressed where a narrow window cuts the table off.
+            action_cell(_correct(one, place), "reply in its thread"),
+            number_cell(one.confidence, figures.share(one.confidence)),
+            clip(one_line(one.said), _CELL) or "–",
             clip(one_line(one.actual), _CELL) or "–",
-            str(one.grade),
+            number_cell(one.grade, str(one.grade)),
         ]
-        for one in misses
+        for place, one in enumerate(misses, start=1)
     ]
-    table = b.table(["Incident", "Said", "It was", "Grade"], rows, words=True)
-    return [b.section(Mrkdwn("*Worst misses:* wrong and sure first")), table]
+    head = ["Incident", "Root cause", "Sure", "Said", "It was", "Grade"]
+    return [data_table("Worst misses: wrong and sure first", head, rows, page_size=len(rows))]
+
+
+def _correct(miss: Miss, place: int) -> b.Button:
+    """A block may hold each action id once, so the place in the table is part of it."""
+    button = label_button(miss.incident_id, "Correct" if miss.actual else "Label")
+    return {**button, "action_id": f"{button['action_id']}.{place}"}
+
+
+def _buttons(digest: Digest) -> b.Actions:
+    details = b.button("View Details", action_id=VIEW_DETAILS, value=digest.week)
+    if not digest.unlabelled_count:
+        return b.actions(details)
+    return b.actions(details, b.button("Label Next", action_id=LABEL_NEXT, value=digest.week))
 
 
 def _thread(incident_id: str, links: Mapping[str, str]) -> b.RichElement:
@@ -170,6 +189,7 @@ def details_message(post: DigestDetails) -> Message:
         made.append(b.fields(_work(digest)))
         made += _groups("By class of alert", digest.classes, room)
         made += _groups("By analyst", digest.analysts, room)
+        made += _classifier(digest.classifier, room)
         made.append(b.context(_how(digest)))
         return made
 
@@ -222,10 +242,11 @@ def _work(digest: Digest) -> list[tuple[str, Mrkdwn]]:
     return [
         ("Alert to evidence", safe(figures.spread_words(scores.evidence_seconds, figures.seconds), 200)),
         ("Alert to hypothesis", safe(figures.spread_words(scores.hypothesis_seconds, figures.seconds), 200)),
+        ("Mean model cost per incident", safe(figures.figure_words(scores.cost_mean_usd, figures.dollars), 200)),
         ("Model cost per incident", safe(figures.spread_words(scores.cost_usd, figures.dollars), 200)),
         ("Approvals asked", Mrkdwn(str(actions.asked))),
-        ("Denied", safe(figures.brief_rate(actions.rejected), 200)),
-        ("Expired", safe(figures.brief_rate(actions.expired), 200)),
+        ("Denied", safe(figures.rate_words(actions.rejected), 200)),
+        ("Expired", safe(figures.rate_words(actions.expired), 200)),
         ("Runbook runs that worked", safe(figures.rate_words(actions.succeeded), 200)),
     ]
 
@@ -240,6 +261,14 @@ def _groups(title: str, groups: Sequence[Group], room: Room) -> list[b.Block]:
     ]
     lines += and_more(len(groups) - len(shown), "group")
     return [b.rich(b.line(b.word(f"{title}: helpful", 60, bold=True)), b.bullets(lines))]
+
+
+def _classifier(said: Sequence[str], room: Room) -> list[b.Block]:
+    if not said:
+        return []
+    shown = said[: room.items]
+    lines = [b.line(b.word(one, min(room.chars, 300))) for one in shown] + and_more(len(said) - len(shown), "finding")
+    return [b.rich(b.line(b.word("What misses have in common", 60, bold=True)), b.bullets(lines))]
 
 
 def _how(digest: Digest) -> list[Mrkdwn]:

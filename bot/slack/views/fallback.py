@@ -1,7 +1,7 @@
 """
 The same message without Slack's newer blocks, for workspaces that refuse them with `invalid_blocks`.
 
-Sections, headers, context, pictures and buttons are left as they are; plan, table, chart, container and rich_text become
+Sections, headers, context, pictures and buttons are left as they are; plan, tables, chart, container and rich_text become
 sections.
 """
 
@@ -12,6 +12,8 @@ from bot.slack.views.blocks import (
     Block,
     Cell,
     Container,
+    DataCell,
+    DataTable,
     Inner,
     Plan,
     RichElement,
@@ -21,6 +23,7 @@ from bot.slack.views.blocks import (
     Table,
     paragraph,
     section,
+    section_with,
 )
 from bot.slack.views.charts import Chart, chart_words
 from bot.slack.views.message import BLOCKS_LIMIT, Message, size
@@ -48,7 +51,7 @@ def plain_variant(message: Message) -> Message:
     return Message(text=message.text, blocks=(*shown, *buttons))
 
 
-def _plain(block: Block | Inner) -> Sequence[Block]:  # noqa: PLR0911 - one return per kind of block
+def _plain(block: Block | Inner) -> Sequence[Block]:  # noqa: C901, PLR0911 - one return per kind of block
     match block["type"]:
         case "header" | "section" | "context" | "actions" | "image":
             return [block]
@@ -58,6 +61,8 @@ def _plain(block: Block | Inner) -> Sequence[Block]:  # noqa: PLR0911 - one retu
             return _sections(_plan_lines(block))
         case "table":
             return _sections(_table_lines(block))
+        case "data_table":
+            return _data_table(block)
         case "data_visualization":
             return _sections(_chart_lines(block))
         case "container":
@@ -128,6 +133,29 @@ def _table_lines(block: Table) -> list[Mrkdwn]:
         )
         for row in rows
     ]
+
+
+def _data_table(block: DataTable) -> list[Block]:
+    """A line for each row, with its button at the end."""
+    head, *rows = block["rows"]
+    names = [cell["text"].lower() if cell["type"] == "raw_text" else "" for cell in head]
+    made: list[Block] = [section(Mrkdwn(f"*{safe(block['caption'], 200)}*"))]
+    for row in rows:
+        buttons = [cell["element"] for cell in row if cell["type"] == "action_cell"]
+        parts = [
+            f"{safe(name, 60)} {_data_cell(cell)}"
+            for name, cell in zip(names[1:], row[1:], strict=True)
+            if cell["type"] != "action_cell"
+        ]
+        line = Mrkdwn(f"{_data_cell(row[0])}: {', '.join(parts)}")
+        made.append(section_with(line, buttons[0]) if buttons else section(line))
+    return made
+
+
+def _data_cell(cell: DataCell) -> Mrkdwn:
+    if cell["type"] == "action_cell":
+        return safe(cell["fallback"]["text"], 100)
+    return safe(cell["text"], 100) if cell["type"] == "raw_number" else _cell(cell, 300)
 
 
 def _cell(cell: Cell, limit: int) -> Mrkdwn:

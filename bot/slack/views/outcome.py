@@ -10,9 +10,10 @@ from bot.core.text import clip, one_line
 from bot.slack.views import blocks as b
 from bot.slack.views.message import TEXT_LIMIT, Message, Room, fitted
 from bot.slack.views.settled import grade_words, verdict_word
-from bot.slack.views.text import Mrkdwn, code, link, local_time, person, safe
+from bot.slack.views.text import Mrkdwn, code, link, local_time, person, raw_line, safe
 
 LABEL: Final = "label_outcome"
+LABEL_NEXT: Final = "label_next"
 WITHDRAW_OUTCOME: Final = "withdraw_outcome"
 TAKE_OVER: Final = "take_over_outcome"
 CLASS_WORDS: Final = {
@@ -53,6 +54,9 @@ NO_WORDS: Final = Mrkdwn(
 )
 
 
+NOTHING_TO_LABEL: Final = Mrkdwn("Every incident that is over has its root cause recorded.")
+
+
 def hint(text: Mrkdwn) -> Message:
     """A sentence of ours that only one person sees."""
     return Message(text=text, blocks=(b.section(text),))
@@ -60,7 +64,7 @@ def hint(text: Mrkdwn) -> Message:
 
 def label_button(incident_id: str, text: str = "Label") -> b.Button:
     """Opens the form for an incident."""
-    return b.button(text, action_id=LABEL, value=incident_id)
+    return b.button(text, action_id=LABEL, value=raw_line(incident_id, 60))
 
 
 def request_message(request: OutcomeRequest) -> Message:
