@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from bot.core.alert import Alert, AlertStatus, Delivery, Source, environment_of, parse_severity, service_of
 from bot.core.digest import Digest
+from bot.core.digest import Numbers as Shown
 from bot.core.errors import PayloadError, StoreError, StoreUnavailableError
 from bot.core.gauges import gauges
 from bot.core.postmortem import IndexState
@@ -168,9 +169,9 @@ class Numbers(Collector):
     """The digest's numbers, as of when they were last shown; what is not known has no sample."""
 
     def __init__(self) -> None:
-        self._digest: Digest | None = None
+        self._digest: Digest | Shown | None = None
 
-    def show(self, digest: Digest) -> None:
+    def show(self, digest: Digest | Shown) -> None:
         """Replace what is shown."""
         self._digest = digest
 

@@ -128,7 +128,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             experiments=bind_experiments(settings, hands),
             labels=bind_labels(settings, hands),
             labels_with=partial(bind_labels, settings, hands),
-            reports=bind_reports(settings, hands),
+            reports=bind_reports(settings, hands, flows.index_state),
             sweep=bind_sweep(settings, hands),
         )
 

@@ -2,18 +2,21 @@
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from functools import partial
 
 from bot.adapters.postmortems import PostmortemFiles
 from bot.bootstrap.hands import Hands, postmortem_folders
 from bot.core.digest import OFFLINE
 from bot.core.errors import ConfigError
+from bot.core.postmortem import IndexState
 from bot.core.schedule import parse_weekly
 from bot.core.text import plural
 from bot.flows.learning.digest import (
     DigestDesk,
     add_details,
     make_digest_of,
+    make_numbers,
     post_digest_if_due,
     post_digest_now,
 )
@@ -23,20 +26,21 @@ from bot.ports import ContentVersion
 from bot.settings import Settings
 
 
-def bind_reports(settings: Settings, hands: Hands) -> Reports:
-    """Everything about the digest, with its adapters."""
+def bind_reports(settings: Settings, hands: Hands, index_state: Callable[[], IndexState] = IndexState) -> Reports:
+    """Everything about the digest, with its adapters; `index_state` is what a running sync knows of the files."""
     files = PostmortemFiles(postmortem_folders(settings))
     desk = DigestDesk(
         store=hands.store,
         clock=hands.clock,
         head=hands.audit.head,
         began=hands.audit.began,
-        index=partial(_index_words, files, hands),
+        index=partial(_index_words, index_state, files, hands),
         weekly=parse_weekly(settings.config.schedule.digest),
         channel=settings.config.channels.for_digest,
     )
     return Reports(
         digest=partial(make_digest_of, desk),
+        numbers=partial(make_numbers, desk),
         post_now=lambda channel, user: post_digest_now(desk, channel=channel, user=user),
         post_if_due=partial(post_digest_if_due, desk),
         add_details=partial(add_details, desk),
@@ -61,8 +65,11 @@ def content_at_work(settings: Settings, hands: Hands) -> list[ContentVersion]:
     ]
 
 
-async def _index_words(files: PostmortemFiles, hands: Hands) -> str:
-    """How many of the files are indexed as they are now."""
+async def _index_words(index_state: Callable[[], IndexState], files: PostmortemFiles, hands: Hands) -> str:
+    """How many of the files are indexed; where no sync runs, as on the command line, they are read."""
+    state = index_state()
+    if state.current_at is not None or state.problem:
+        return f"{plural(state.files, 'past incident')}, index {state.words}"
     try:
         wanted = {one.id: one.sha256 for one in await asyncio.to_thread(files.load)}
     except ConfigError as error:

@@ -14,6 +14,8 @@ _DIGEST_EVERY_S = 10.0
 _NUMBERS_EVERY_S = 60.0
 # How soon a new period is noticed; the sweep itself comes once a period.
 _ANOMALIES_EVERY_S = 10.0
+# Due once a day and once a quarter; what they ask the database for first is cheap.
+_LEARN_EVERY_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ def duties(core: Core, acting: Acting, metrics: Metrics, chat: Chat) -> Sequence
     reports = core.reports
 
     async def show_numbers() -> None:
-        metrics.numbers.show(await reports.digest(""))
+        metrics.numbers.show(await reports.numbers())
 
     async def sweep() -> None:
         for found in await core.sweep.run() if core.sweep is not None else ():
@@ -41,11 +43,12 @@ def duties(core: Core, acting: Acting, metrics: Metrics, chat: Chat) -> Sequence
         "root causes": core.labels.ask,
         "links of root causes": partial(core.labels.link, chat.permalink),
         "audit head": acting.announce_head,
-        "nightly fit": core.learning.refit_if_due,
         "digest details": reports.add_details,
     }
     return [
         *(Duty(every_s=_SWEEP_EVERY_S, name=name, call=call) for name, call in often.items()),
+        Duty(every_s=_LEARN_EVERY_S, name="nightly fit", call=core.learning.refit_if_due),
+        Duty(every_s=_LEARN_EVERY_S, name="quarterly classifier", call=core.experiments.train_if_due),
         Duty(every_s=_DIGEST_EVERY_S, name="digest", call=reports.post_if_due),
         Duty(every_s=_NUMBERS_EVERY_S, name="numbers", call=show_numbers),
         *([Duty(every_s=_ANOMALIES_EVERY_S, name="anomaly sweep", call=sweep)] if core.sweep is not None else []),

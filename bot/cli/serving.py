@@ -39,7 +39,6 @@ _SENDERS = 3
 _DRAIN_S = 20.0
 _SYNC_EVERY_S = 2.0
 _FETCH_EVERY_S = 60.0
-_TRAIN_EVERY_S = 600.0
 _EXECUTORS = 3
 
 
@@ -151,7 +150,6 @@ async def _until_stopped(
     scheduler = Scheduler()
     scheduler.every(_SYNC_EVERY_S, "index sync", core.flows.sync_index)
     scheduler.every(_FETCH_EVERY_S, "git sources", core.fetch_sources)
-    scheduler.every(_TRAIN_EVERY_S, "quarterly classifier", core.experiments.train_if_due)
     for duty in kept:
         scheduler.every(duty.every_s, duty.name, duty.call)
     async with _background(_warm(core)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.confidence import Calibration, fit, grounding_cap, probability
-from bot.core.grading import counting, judge_agreement
+from bot.core.grading import Agreement, counting, judge_agreement
 from bot.core.outcome import Call
 from bot.core.text import plural
 
@@ -77,7 +77,13 @@ def better(old: Calibration, new: Calibration, later: Sequence[Call]) -> Gate:
 
 
 def refit(
-    calls: Sequence[Call], *, current: Calibration, current_at: datetime | None, version: str, now: datetime
+    calls: Sequence[Call],
+    *,
+    current: Calibration,
+    current_at: datetime | None,
+    version: str,
+    now: datetime,
+    judge: Agreement | None = None,
 ) -> Refit:
     """
     The nightly decision.
@@ -85,10 +91,11 @@ def refit(
     The calls posted since the line in use was fitted (`current_at`; None for the prior) are halved in time. A candidate
     is fitted on every label known when the second half began, and compared with the line in use on that second half,
     which neither has seen. If it wins, the line that is used from now on is fitted on all labels, the second half
-    included: it is the procedure that was tested. Judged grades count only when the judge is trusted.
+    included: it is the procedure that was tested. Judged grades count only when the judge is trusted: `judge` is the
+    agreement over all time, without one that of these calls.
     """
     known = [call for call in calls if call.at <= now and (call.labelled_at is None or call.labelled_at <= now)]
-    counted = sorted(counting(known, judge_agreement(known)), key=lambda call: (call.at, call.incident_id))
+    counted = sorted(counting(known, judge or judge_agreement(known)), key=lambda call: (call.at, call.incident_id))
     fresh = [call for call in counted if current_at is None or call.at > current_at]
     later = fresh[len(fresh) // 2 :] if len(fresh) >= 2 * FEWEST_LATER else fresh[-FEWEST_LATER:]
     if len(later) < FEWEST_LATER:
@@ -118,17 +125,19 @@ def _line(calls: Sequence[Call], version: str) -> Calibration:
     return fit([call.score for call in calls], [call.helpful for call in calls], version=version)
 
 
-def service_history(calls: Sequence[Call], service: str, *, before: datetime) -> float | None:
+def service_history(
+    calls: Sequence[Call], service: str, *, before: datetime, judge: Agreement | None = None
+) -> float | None:
     """
     How calls on this service went against all calls, 0 to 1 with 0.5 as usual; None without labels on the service.
 
     The service's helpful rate is shrunk towards that of all calls by the weight of four calls (the posterior mean under
     a Beta prior around the common rate; empirical Bayes as in Efron and Morris, JASA 70, 1975), and half of its distance
     from the common rate is added to 0.5.
-    Only labels known before the moment count, so that the feature never knows its own outcome.
+    Only labels known before the moment count, so that the feature never knows its own outcome. `judge` as for `refit`.
     """
     known = [call for call in calls if call.at < before and call.labelled_at is not None and call.labelled_at < before]
-    counted = counting(known, judge_agreement(known))
+    counted = counting(known, judge or judge_agreement(known))
     own = [call for call in counted if call.service == service]
     if not own:
         return None

@@ -79,6 +79,16 @@ class Digest:
         return self.scores.calls == 0 and self.unlabelled_count == 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What of a digest is exported as metrics; a digest has it all itself."""
+
+    scores: Scores
+    unlabelled_count: int
+    cost_usd: float
+    made_at: datetime
+
+
 class Version(Protocol):
     """A prompt, runbook or model, and when it was first seen at work."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
 
-from bot.core.digest import Digest
+from bot.core.digest import Digest, Numbers
 from bot.core.grading import Agreement
 from bot.core.intervals import Interval
 from bot.core.scores import ActionRates, Bin, Figure, Rate, Scores, Spread, Week
@@ -63,7 +63,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
 """Name and meaning of every field of `Scores` and `ActionRates`; those of several values begin in `_of`."""
 
 
-def gauges(digest: Digest) -> Iterator[Gauge]:
+def gauges(digest: Digest | Numbers) -> Iterator[Gauge]:
     """Every sample of a digest."""
     yield from _walk(digest.scores)
     yield Gauge(

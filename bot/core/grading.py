@@ -210,7 +210,12 @@ def agreement(pairs: Sequence[tuple[Grade, Grade]]) -> Agreement:
 
 
 def judge_agreement(calls: Sequence[Call]) -> Agreement:
-    """The agreement over the calls that both a person and a judge have graded."""
+    """
+    The agreement over those of these calls that both a person and a judge have graded.
+
+    For calls that are all there is. Who reads a part of the past takes the pairs of all of it (`agreement`), so that every
+    reader trusts the same judge.
+    """
     return agreement(
         [
             (call.person_grade, call.judge_grade)

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import combinations
 
 from bot.core.confidence import features_from
-from bot.core.grading import counting, judge_agreement
+from bot.core.grading import Agreement, counting, judge_agreement
 from bot.core.outcome import Call
 
 FEWEST_LABELS = 30
@@ -91,9 +91,9 @@ class Concentration:
         )
 
 
-def examples(calls: Sequence[Call]) -> tuple[Example, ...]:
-    """The calls that count in the headline, oldest first."""
-    counted = counting(calls, judge_agreement(calls))
+def examples(calls: Sequence[Call], *, judge: Agreement | None = None) -> tuple[Example, ...]:
+    """The calls that count in the headline, oldest first; `judge` is the agreement over all time, else that of these calls."""
+    counted = counting(calls, judge or judge_agreement(calls))
     return tuple(_example(call) for call in sorted(counted, key=lambda one: (one.at, one.incident_id)))
 
 

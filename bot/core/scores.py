@@ -162,16 +162,16 @@ def week_start(at: datetime) -> datetime:
     return day - timedelta(days=day.weekday())
 
 
-def compute(calls: Sequence[Call], actions: Actions, *, now: datetime) -> Scores:
+def compute(calls: Sequence[Call], actions: Actions, *, now: datetime, judge: Agreement | None = None) -> Scores:
     """
     The scores at a moment; calls posted after it are not looked at.
 
-    `actions` are those of the same 12 weeks (`window`). For the digest of a past week give its last moment.
+    `actions` are those of the same 12 weeks (`window`); `judge` is the agreement over all time, without one that of these calls. For the digest of a past week give its last moment.
     """
     monday = week_start(now)
     since, _ = window(now)
     known = [call for call in calls if call.at <= now]
-    judge = judge_agreement(known)
+    judge = judge or judge_agreement(known)
     inside = [call for call in known if call.at >= since]
     graded = counting(inside, judge)
     earlier = counting([call for call in known if since - timedelta(weeks=WEEKS) <= call.at < since], judge)

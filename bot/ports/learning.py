@@ -155,8 +155,22 @@ class LearningTransaction(Protocol):
         """Give a version its grade; a judge's is kept beside a person's, which it never replaces."""
         ...
 
-    async def unjudged_outcomes(self, *, limit: int) -> Sequence[Outcome]:
-        """Labels that stand, name a cause, belong to a posted hypothesis, and have no grade and no judge's word yet."""
+    async def unjudged_outcomes(self, *, now: datetime, limit: int) -> Sequence[Outcome]:
+        """Labels that stand, name a cause, belong to a posted hypothesis, have no judge's word, and that nobody judges now."""
+        ...
+
+    async def claim_judging(self, outcome: Outcome, *, now: datetime, until: datetime) -> bool:
+        """Hold a label for a judge until a moment; False when another holds it or it is judged already."""
+        ...
+
+    async def release_judging(self, outcome: Outcome) -> None: ...
+
+    async def judge_pairs(self) -> Sequence[tuple[Grade, Grade]]:
+        """A person's and a judge's grade of the same hypothesis, of every label that stands: what the judge's trust rests on."""
+        ...
+
+    async def anything_graded(self) -> bool:
+        """Whether any label has a grade; cheap enough to be asked often."""
         ...
 
     async def ask_outcome(self, incident_id: str, *, now: datetime) -> bool:

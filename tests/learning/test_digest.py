@@ -119,7 +119,7 @@ async def test_schedulers_that_wake_at_the_same_moment_post_one_digest(office):
 
     assert sorted(written) == [False] * 4 + [True]
     assert len(await digests(office)) == 1
-    assert [row["action"] for row in await office.audit.tail(limit=100, action="digest")] == ["digest.posted"]
+    assert [row["action"] for row in await office.audit.tail(limit=100, action="digest")] == ["digest.made"]
 
 
 async def test_a_digest_that_a_dead_sender_had_claimed_is_posted_by_another(office):
@@ -166,6 +166,32 @@ async def test_while_slack_is_down_it_waits_and_is_posted_once_when_slack_is_bac
     await office.box.clear_faults()
     await tick(office)
 
+    assert len(await digests(office)) == 1
+
+
+async def test_a_digest_that_slack_refused_is_tried_again_in_the_same_week_less_and_less_often(office):
+    await graded(office)
+    office.clock.at = DUE
+    await office.box.fault("chat.postMessage", "error", error="not_in_channel", times=99)
+    assert await tick(office) is True
+    tried = []
+    for minute in range(0, 180, 5):
+        office.clock.at = DUE + timedelta(minutes=minute)
+        await tick(office)
+        tried.append(len(await office.audit.tail(limit=100, action="post.refused")))
+    assert await digests(office) == []
+    # At once, after 10 minutes, then after 20, 40 and 80 more.
+    assert tried[-1] == 5
+    assert await office.audit.tail(limit=100, action="post.sent", target="digest:2026-W49") == []
+
+    await office.box.clear_faults()
+    office.clock.at = DUE + timedelta(hours=9)
+    await tick(office)
+
+    assert len(await digests(office)) == 1
+    assert len(await office.audit.tail(limit=100, action="post.sent", target="digest:2026-W49")) == 1
+    office.clock.at = DUE + timedelta(hours=20)
+    await tick(office)
     assert len(await digests(office)) == 1
 
 

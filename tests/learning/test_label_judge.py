@@ -1,6 +1,8 @@
 """What only text can decide is judged by a model that sees the two texts and nothing else."""
 
+import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -182,3 +184,32 @@ async def test_without_a_model_nothing_is_judged_and_the_record_says_so(office):
     assert (await office.stands(incident)).grade is None
     shown = json.loads((await office.shown(incident))[0])
     assert "no model is configured" in json.dumps(shown)
+
+
+async def test_two_replicas_ask_the_model_once_about_a_label(judged, slackbox, database_url, endpoint):
+    incident = await judged.incident()
+    await judged.reply(incident, f"root cause: {CAUSE}")
+    endpoint.queue(EXACT)
+    async with judged.store.transaction() as tx:
+        (label,) = await tx.unjudged_outcomes(now=judged.clock.now(), limit=5)
+        assert await tx.claim_judging(label, now=judged.clock.now(), until=judged.clock.now() + timedelta(seconds=35))
+
+    # Another replica is at it; when it dies, its claim ends by itself.
+    assert not await judged.labels.judge_next()
+    assert endpoint.requests == []
+    judged.clock.pass_(seconds=36)
+    assert await judged.labels.judge_next()
+
+    assert len(endpoint.requests) == 1
+    assert (await judged.stands(incident)).grade is Grade.EXACT
+
+
+async def test_judges_that_wake_at_the_same_moment_share_the_labels(judged, endpoint):
+    for _ in range(2):
+        await judged.reply(await judged.incident(), f"root cause: {CAUSE}")
+        endpoint.queue(EXACT)
+
+    done = await asyncio.gather(*(judged.labels.judge_next() for _ in range(4)))
+
+    assert sorted(done) == [False, False, True, True]
+    assert len(endpoint.requests) == 2

@@ -89,9 +89,28 @@ class LearningQueries(Session):
             judged_with=judged_with,
         )
 
-    async def unjudged_outcomes(self, *, limit: int) -> Sequence[Outcome]:
+    async def unjudged_outcomes(self, *, now: datetime, limit: int) -> Sequence[Outcome]:
         """Labels on which a judge's word is missing."""
-        return [outcome_of(row) for row in await self.rows("unjudged_outcomes", limit=limit)]
+        return [outcome_of(row) for row in await self.rows("unjudged_outcomes", now=now, limit=limit)]
+
+    async def claim_judging(self, outcome: Outcome, *, now: datetime, until: datetime) -> bool:
+        """Hold a label for as long as it is judged."""
+        row = await self.row(
+            "claim_judging", incident_id=outcome.incident_id, version=outcome.version, now=now, until=until
+        )
+        return row is not None
+
+    async def release_judging(self, outcome: Outcome) -> None:
+        """Let others try."""
+        await self.execute("release_judging", incident_id=outcome.incident_id, version=outcome.version)
+
+    async def judge_pairs(self) -> Sequence[tuple[Grade, Grade]]:
+        """A person's and a judge's grades of the same hypotheses."""
+        return [(Grade(row["person"]), Grade(row["judge"])) for row in await self.rows("judge_pairs")]
+
+    async def anything_graded(self) -> bool:
+        """Whether there is a grade at all."""
+        return await self.row("anything_graded") is not None
 
     async def ask_outcome(self, incident_id: str, *, now: datetime) -> bool:
         """Note that the root cause was asked for."""

@@ -97,6 +97,12 @@ class PostQueries(Session):
         """Slack will never take it."""
         await self.execute("post_refused", operation=post.operation, why=why)
 
+    async def retry_refused_post(self, operation: str, *, now: datetime) -> bool:
+        """Try once more what Slack refused, if it is time."""
+        again = await self.row("retry_refused_post", operation=operation, now=now) is not None
+        self.wakes = self.wakes or again
+        return again
+
     async def put_inbox(self, event_id: str, kind: str, body: Mapping[str, object], *, now: datetime) -> bool:
         """False when this event is known already."""
         self.wakes = True

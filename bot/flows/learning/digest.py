@@ -5,12 +5,14 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from bot.core.alert import Anchor
 from bot.core.audit import Head
 from bot.core.digest import (
     Digest,
     Miss,
+    Numbers,
     Unlabelled,
     by_analyst,
     by_class,
@@ -19,7 +21,7 @@ from bot.core.digest import (
     worst,
 )
 from bot.core.errors import PayloadError
-from bot.core.grading import counting, judge_agreement
+from bot.core.grading import agreement, counting
 from bot.core.incident import Incident
 from bot.core.outcome import Call
 from bot.core.posts import DigestDetails, DigestPost
@@ -63,13 +65,14 @@ async def make_digest(desk: DigestDesk, *, at: datetime | None = None) -> Digest
         calls = [call for call in await tx.calls(since=since - timedelta(weeks=WEEKS)) if call.at <= until]
         counts = await tx.action_counts(since=since, until=until)
         inside = [call for call in calls if call.at >= since]
-        graded = counting(inside, judge_agreement(calls))
+        judge = agreement(await tx.judge_pairs())
+        graded = counting(inside, judge)
         misses = [await _miss(tx, call) for call in worst(graded)]
         open_ones = [one for one in await tx.unlabelled(limit=MOST_UNLABELLED) if (one.resolved_at or now) <= until]
         changes = await _changes(tx, since=monday, until=until)
         trained = [one for one in await tx.classifiers(limit=_TRAININGS) if one.trained_at <= until]
     # Intervals by resampling keep a processor busy for a while, and webhooks must not wait for that.
-    scores = await asyncio.to_thread(compute, calls, counts, now=until)
+    scores = await asyncio.to_thread(partial(compute, judge=judge), calls, counts, now=until)
     return Digest(
         week=_name(until),
         so_far=at is None or at > now,
@@ -82,10 +85,31 @@ async def make_digest(desk: DigestDesk, *, at: datetime | None = None) -> Digest
         classes=by_class(graded),
         changes=(*changes, *(_training(one) for one in reversed(trained) if one.trained_at >= monday)),
         classifier=(_training(trained[0]), *told_of(trained[0].body)) if trained else (),
-        cost_usd=math.fsum(call.cost_usd for call in inside if call.at >= monday),
+        cost_usd=_cost(inside, monday),
         index=index,
         audit_head=f"{head.place} entries, head {head.hash[:16]}",
     )
+
+
+async def make_numbers(desk: DigestDesk) -> Numbers:
+    """The numbers of the week so far alone, for the metrics: no misses, no changes, no files, no log."""
+    now = desk.clock.now()
+    since, _ = window(now)
+    async with desk.store.transaction() as tx:
+        calls = [call for call in await tx.calls(since=since - timedelta(weeks=WEEKS)) if call.at <= now]
+        counts = await tx.action_counts(since=since, until=now)
+        judge = agreement(await tx.judge_pairs())
+        unlabelled = len(await tx.unlabelled(limit=MOST_UNLABELLED))
+    return Numbers(
+        scores=await asyncio.to_thread(partial(compute, judge=judge), calls, counts, now=now),
+        unlabelled_count=unlabelled,
+        cost_usd=_cost(calls, week_start(now)),
+        made_at=now,
+    )
+
+
+def _cost(calls: Sequence[Call], monday: datetime) -> float:
+    return math.fsum(call.cost_usd for call in calls if call.at >= monday)
 
 
 async def make_digest_of(desk: DigestDesk, week: str) -> Digest:
@@ -117,7 +141,8 @@ async def post_digest_if_due(desk: DigestDesk) -> bool:
     Once per ISO week over all replicas and restarts: the message's name holds the week, and a name is used once.
 
     A week whose moment passed while nothing ran is made up for, the same week only; a bot that was set up after the
-    moment waits for the next. From Monday to Wednesday it reports on the week before, later on the week so far.
+    moment waits for the next. One that Slack refused, because the bot is not in the channel say, is tried again until the
+    week is over; that it was sent is in the log as `post.sent`. From Monday to Wednesday it reports on the week before, later on the week so far.
     """
     now = desk.clock.now()
     moment = desk.weekly.this_week(now)
@@ -127,13 +152,18 @@ async def post_digest_if_due(desk: DigestDesk) -> bool:
     operation = f"digest:{desk.weekly.week(now)}"
     async with desk.store.transaction() as tx:
         if await tx.announced(operation):
+            if await tx.retry_refused_post(operation, now=now):
+                entry = AuditEntry(
+                    actor="aiops", action="digest.retried", target=desk.channel, detail={"operation": operation}
+                )
+                await tx.audit([entry], now=now)
             return False
     digest = await make_digest(desk, at=desk.weekly.reported(now))
     async with desk.store.transaction() as tx:
         if not await tx.announce(operation, DigestPost(digest=digest), channel=desk.channel, now=desk.clock.now()):
             return False
         detail = {"week": digest.week, "operation": operation, "calls": digest.scores.calls}
-        entry = AuditEntry(actor="aiops", action="digest.posted", target=desk.channel, detail=detail)
+        entry = AuditEntry(actor="aiops", action="digest.made", target=desk.channel, detail=detail)
         await tx.audit([entry], now=desk.clock.now())
     return True
 

@@ -24,6 +24,7 @@ AGENT = "judge"
 _REPLY_TOKENS = 300
 _LOOKED_AT = 500
 _FIRST_PAUSE = timedelta(minutes=1)
+_SPARE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(days=1)
 
 log = logging.getLogger(__name__)
@@ -51,18 +52,24 @@ class Judge:
         self._model = model
         self._budget = budget
         self._timeout_s = timeout_s
+        # Longer than any call, so that a claim outlives it; a dead judge's ends by itself.
+        self._held = timedelta(seconds=timeout_s) + _SPARE
         self._failed: dict[tuple[str, int], tuple[int, datetime]] = {}
 
     async def judge_next(self) -> bool:
         """False when nothing can be judged now. What fails on the model's side is logged and tried again later."""
         async with self._store.transaction() as tx:
-            for outcome in await tx.unjudged_outcomes(limit=_LOOKED_AT):
+            now = self._clock.now()
+            for outcome in await tx.unjudged_outcomes(now=now, limit=_LOOKED_AT):
                 if not self._is_due(outcome):
                     continue
                 assessment = await tx.first_assessment(outcome.incident_id)
                 hypotheses = assessment.hypotheses if assessment else ()
                 if not grading.abstained(grading.said(hypotheses)):
-                    break
+                    # Another replica may have taken it since it was read.
+                    if await tx.claim_judging(outcome, now=now, until=now + self._held):
+                        break
+                    continue
                 # There is nothing to judge, today as tomorrow.
                 self._failed[_key(outcome)] = (0, self._clock.now() + _LONGEST_PAUSE)
             else:
@@ -73,6 +80,8 @@ class Judge:
             tries = self._failed.get(_key(outcome), (0, self._clock.now()))[0] + 1
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(tries - 1, 12))
             self._failed[_key(outcome)] = (tries, self._clock.now() + pause)
+            async with self._store.transaction() as tx:
+                await tx.release_judging(outcome)
             log.warning("the label of %s is not judged yet, next try in %s: %s", outcome.incident_id, pause, error)
             return False
         self._failed.pop(_key(outcome), None)

@@ -2,6 +2,7 @@
 
 from bot.core.calibration import refit
 from bot.core.confidence import Calibration
+from bot.core.grading import agreement
 from bot.ports import AuditEntry, CalibrationFit, Clock, Store
 
 
@@ -16,7 +17,10 @@ async def refit_if_due(*, store: Store, clock: Clock) -> CalibrationFit | None:
     async with store.transaction() as tx:
         if any(fit.calibration.version == version for fit in await tx.calibrations(limit=1)):
             return None
+        if not await tx.anything_graded():
+            return None
         current = await tx.calibration()
+        judge = agreement(await tx.judge_pairs())
         calls = await tx.calls()
     if not any(call.grade is not None for call in calls):
         return None
@@ -26,6 +30,7 @@ async def refit_if_due(*, store: Store, clock: Clock) -> CalibrationFit | None:
         current_at=current.fitted_at if current else None,
         version=version,
         now=now,
+        judge=judge,
     )
     fit = CalibrationFit(
         # A line that is not used is kept under the day on which it was turned down.

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from bot.core.digest import Digest
+from bot.core.digest import Digest, Numbers
 from bot.ports import ContentVersion
 
 
@@ -13,6 +13,8 @@ class Reports:
 
     digest: Callable[[str], Awaitable[Digest]]
     """Of an ISO week as 2026-W48; empty: of this week so far. Raises PayloadError."""
+    numbers: Callable[[], Awaitable[Numbers]]
+    """Of this week so far, without what only a digest says."""
     post_now: Callable[[str, str], Awaitable[Digest]]
     """Into a channel, for a user."""
     post_if_due: Callable[[], Awaitable[bool]]

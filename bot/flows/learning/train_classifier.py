@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import cast
 
+from bot.core.grading import agreement
 from bot.core.misses import (
     FEWEST_LABELS,
     Concentration,
@@ -79,7 +80,7 @@ async def train_classifier(
     Below 30 graded calls nothing is trained and nothing is written.
     """
     async with store.transaction() as tx:
-        known = examples(await tx.calls())
+        known = examples(await tx.calls(), judge=agreement(await tx.judge_pairs()))
         used = await tx.classifier_in_use()
     now = clock.now()
     quarter, misses = quarter_of(now), sum(one.miss for one in known)

@@ -47,12 +47,36 @@ where incident_id = %(incident_id)s and version = %(version)s
 -- Labels that stand and that only text can grade, or a judge's word on which is still missing beside a person's.
 select o.* from aiops.label o
 where o.judge_grade is null and o.graded_by is distinct from 'match'
+    and (o.judging_until is null or o.judging_until < %(now)s)
     and coalesce((o.form ->> 'established')::boolean, true) and o.form ->> 'cause' <> ''
     and exists (
         select 1 from aiops.investigation v
         where v.incident_id = o.incident_id and v.assessment #>> '{hypotheses,0,cause_class}' <> 'unknown'
     )
 order by o.recorded_at, o.incident_id limit %(limit)s
+
+-- name: claim_judging
+-- One judge at a time; a dead one's hold ends by itself.
+update aiops.outcome set judging_until = %(until)s
+where incident_id = %(incident_id)s and version = %(version)s and judge_grade is null
+    and (judging_until is null or judging_until < %(now)s)
+returning version
+
+-- name: release_judging
+-- It could not be judged now.
+update aiops.outcome set judging_until = null where incident_id = %(incident_id)s and version = %(version)s
+
+-- name: judge_pairs
+-- What a person and a judge said of the same hypothesis, of every label that stands, over all time.
+select (o.form ->> 'grade')::int as person, o.judge_grade as judge
+from aiops.label o
+where o.judge_grade is not null and o.form ->> 'grade' is not null
+    and exists (select 1 from aiops.investigation v where v.incident_id = o.incident_id and v.assessment is not null)
+order by o.incident_id
+
+-- name: anything_graded
+-- Whether there is anything to learn from; far cheaper than the calls.
+select 1 as one from aiops.label where grade is not null limit 1
 
 -- name: ask_outcome
 -- Asked once.

@@ -216,6 +216,14 @@ where operation = %(operation)s
 -- Slack will never take this one.
 update aiops.post set state = 'refused', lease_until = null, owner = null, why = %(why)s where operation = %(operation)s
 
+-- name: retry_refused_post
+-- What was refused may be taken later, once the bot was invited say: after ten minutes, then twice as long each time, at
+-- most six hours. `due_at` is when it was last tried.
+update aiops.post set state = 'waiting', due_at = %(now)s
+where operation = %(operation)s and state = 'refused'
+    and due_at + least(interval '6 hours', interval '10 minutes' * power(2, least(attempts, 8) - 1)) <= %(now)s
+returning attempts
+
 -- name: put_inbox
 -- Written before the acknowledgement.
 insert into aiops.slack_inbox (event_id, kind, body, received_at, due_at)
