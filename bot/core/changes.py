@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.diffs import Nature
-from bot.core.lexical import tokens
 from bot.core.weights import WEIGHTS, Weights
+from bot.core.words import tokens
 
 # Words that half of all changes and symptoms hold.
 _COMMON = frozenset(

@@ -1,25 +1,15 @@
-"""
-BM25F over documents with several fields, held in memory.
+"""BM25F over documents with several fields, held in memory; formulas in `core/bm25.py`."""
 
-Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), section 3.5: term frequencies of the
-fields are weighted and normalised by length before they saturate. The idf is Lucene's, which is never negative:
-log(1 + (N - n + 0.5) / (n + 0.5)).
-"""
-
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bot.core.words import tokens
-
-Floats = NDArray[np.float32]
-Places = NDArray[np.int32]
+from bot.core.bm25 import Floats, Numbers, Postings, Vocabulary
 
 _K1 = 0.9
+# A field that is nearly empty must not make its words count for very much.
+_LEAST_LENGTH = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,51 +21,50 @@ class Field:
 
 
 class FieldIndex:
-    """An inverted index; a search costs the postings of the query's words."""
+    """Documents by the words of their fields: frequencies are weighted and normalised by field before they are summed."""
 
     def __init__(self, documents: Sequence[Mapping[str, str]], fields: Mapping[str, Field]) -> None:
         self.size = len(documents)
-        gathered: dict[str, dict[int, float]] = {}
-        for name, field in fields.items():
-            counts = [Counter(tokens(document.get(name, ""))) for document in documents]
-            mean = sum(count.total() for count in counts) / max(1, self.size) or 1.0
-            for place, count in enumerate(counts):
-                scale = field.weight / max(1 - field.length + field.length * count.total() / mean, 0.05)
-                for term, times in count.items():
-                    held = gathered.setdefault(term, {})
-                    held[place] = held.get(place, 0.0) + times * scale
-        self._postings = {term: _posting(held) for term, held in gathered.items()}
-        self.rarest = math.log(1 + (self.size + 0.5) / 0.5)
+        vocabulary = Vocabulary()
+        parts = [_field(documents, name, field, vocabulary) for name, field in fields.items()]
+        terms, places, times = (np.concatenate([part[at] for part in parts]) for at in range(3))
+        keys, inverse = np.unique(terms.astype(np.int64) * max(1, self.size) + places, return_inverse=True)
+        summed = np.bincount(inverse, weights=times, minlength=len(keys)).astype(np.float32)
+        terms, places = np.divmod(keys, max(1, self.size))
+        self._postings = Postings(
+            terms.astype(np.int32), places.astype(np.int32), summed, size=self.size, vocabulary=vocabulary, k1=_K1
+        )
+
+    @property
+    def rarest(self) -> float:
+        """The idf of a word that no document has."""
+        return self._postings.rarest
 
     def idf(self, term: str) -> float:
-        """How rare a word is; a word that no document has is the rarest."""
-        posting = self._postings.get(term)
-        if posting is None:
-            return self.rarest
-        found = len(posting[0])
-        return math.log(1 + (self.size - found + 0.5) / (found + 0.5))
+        """How rare a word is; 0 for a word that no document has."""
+        return self._postings.idf(term)
 
     def scores(self, query: Mapping[str, float]) -> Floats:
         """What each document scores for words with weights."""
         scores = np.zeros(self.size, dtype=np.float32)
         for term, weight in query.items():
-            posting = self._postings.get(term)
-            if posting is not None:
-                places, worth = posting
-                scores[places] += weight * self.idf(term) * worth
+            self._postings.add(scores, term, weight)
         return scores
 
     def holds(self, term: str, place: int) -> bool:
         """Whether a document has a word."""
-        posting = self._postings.get(term)
-        if posting is None:
-            return False
-        at = int(np.searchsorted(posting[0], place))
-        return at < len(posting[0]) and int(posting[0][at]) == place
+        return self._postings.holds(term, place)
 
 
-def _posting(held: Mapping[int, float]) -> tuple[Places, Floats]:
-    """Where a word stands in order of place, and what it is worth there before its rarity is counted in."""
-    at = np.array(sorted(held), dtype=np.int32)
-    often = np.array([held[int(place)] for place in at], dtype=np.float32)
-    return at, (often * (_K1 + 1) / (often + _K1)).astype(np.float32)
+def _field(
+    documents: Sequence[Mapping[str, str]], name: str, field: Field, vocabulary: Vocabulary
+) -> tuple[Numbers, Numbers, Floats]:
+    """Words, places and weighted frequencies of one field."""
+    counted = [vocabulary.counted(document.get(name, "")) for document in documents]
+    lengths = np.array([one.times.sum() for one in counted], dtype=np.float32)
+    mean = float(lengths.mean()) if len(lengths) and lengths.any() else 1.0
+    scale = field.weight / np.maximum(1 - field.length + field.length * lengths / mean, _LEAST_LENGTH)
+    places = np.repeat(np.arange(len(counted), dtype=np.int32), [len(one.terms) for one in counted])
+    terms = np.concatenate([one.terms for one in counted]) if counted else np.zeros(0, np.int32)
+    times = np.concatenate([one.times for one in counted]) if counted else np.zeros(0, np.float32)
+    return terms, places, (times * scale[places]).astype(np.float32)

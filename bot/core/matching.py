@@ -2,7 +2,8 @@
 Which runbook an alert has: by exact name, else by service and labels, else by words and meaning, or none.
 
 A match by anything but the name is a suggestion to people. Nothing is ever carried out because of it.
-The weights were fitted by conditional logit on public alert rules and rounded; docs/explanation/accuracy.md has the ablation.
+The weights were fitted on public alert rules and rounded: `python -m evals.benchmarks.fit_retrieval` fits them again, and
+docs/explanation/accuracy.md has the ablation.
 """
 
 import math
@@ -15,11 +16,14 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from bot.core.alert import Alert
-from bot.core.fields import Field, FieldIndex, Floats
+from bot.core.bm25 import Floats
+from bot.core.fields import Field, FieldIndex
 from bot.core.words import folded, parts_of, spoken, tokens, whole
 
-# Labels and matchers that name the monitored thing; `type` is what service catalogues built on Prometheus use.
-_SERVICE_KEYS = (
+# Labels and matchers that name the monitored thing, unless `runbook_service_labels` says otherwise. `type` is the documented
+# name of the service in the label taxonomy of GitLab's public metrics catalogue; a value counts only where a folder of
+# runbooks is called exactly so, so that a key which means something else elsewhere leads nowhere.
+SERVICE_KEYS = (
     "service",
     "service_name",
     "app",
@@ -51,7 +55,7 @@ _REASONS = {
     "mention": "mentions the alert",
 }
 # Logistic regression of "the first match is right", over right matches and alerts for which no runbook exists.
-_SURE = {"constant": -7.6, "alike": 3.8, "placed": 2.6, "words": 3.3}
+SURE = {"constant": -7.6, "alike": 3.8, "placed": 2.6, "words": 3.3}
 # The similarity of a question and a document that are about different things, for when there are no vectors.
 _USUAL_ALIKE = 0.35
 # At this floor no more than 2 % of the alerts without a runbook are given one, and 97 % of right matches stay.
@@ -116,6 +120,9 @@ class Question:
     description: str
     expression: str
     labels: Mapping[str, str]
+    service: str = ""
+    """The monitored thing as it was read out of the sender's words; it need not stand in a label."""
+    service_keys: tuple[str, ...] = SERVICE_KEYS
 
     @property
     def meaning(self) -> str:
@@ -129,9 +136,10 @@ class Question:
 
     @property
     def services(self) -> frozenset[str]:
-        """Names of the monitored thing: labels, and equality matchers of the expression, which its series carry too."""
+        """Names of the monitored thing: the sender's, labels, and equality matchers of the expression, which its series carry."""
         held = {**dict(_MATCHER.findall(self.expression)), **self.labels}
-        return frozenset(folded(held[key]) for key in _SERVICE_KEYS if held.get(key))
+        named = [self.service, *(held.get(key, "") for key in self.service_keys)]
+        return frozenset(folded(name) for name in named if folded(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +153,7 @@ class Match:
     why: str
 
 
-def question_of(alert: Alert) -> Question:
+def question_of(alert: Alert, service_keys: tuple[str, ...] = SERVICE_KEYS) -> Question:
     """Prometheus puts the expression into the link back to itself, so an alert brings its own metrics along."""
     said = alert.annotations
     return Question(
@@ -154,6 +162,8 @@ def question_of(alert: Alert) -> Question:
         description=said.get("description", ""),
         expression=_expression(alert.generator_url),
         labels=alert.labels,
+        service=alert.service,
+        service_keys=service_keys,
     )
 
 
@@ -182,15 +192,18 @@ class RunbookMatcher:
         """
         if not self._documents:
             return []
-        parts = self._evidence(question, meaning or {})
+        parts = self.evidence(question, meaning or {})
         total = np.sum(list(parts.values()), axis=0)
         return [
             self._match(place, question, {name: float(part[place]) for name, part in parts.items()}, felt=bool(meaning))
             for place in np.argsort(-total, kind="stable")[:k].tolist()
         ]
 
-    def _evidence(self, question: Question, meaning: Mapping[str, float]) -> Mapping[str, Floats]:
-        weights, services, name = self._weights, question.services, folded(question.name)
+    def evidence(
+        self, question: Question, meaning: Mapping[str, float], weights: Weights | None = None
+    ) -> Mapping[str, Floats]:
+        """What each kind of evidence is worth for each document; the sum is what they are ranked by."""
+        weights, services, name = weights or self._weights, question.services, folded(question.name)
         asked = parts_of(question.name)
         measured = [parts_of(metric) for metric in question.metrics]
         mention = whole(question.name)
@@ -219,12 +232,16 @@ class RunbookMatcher:
         )
 
     def _sure(self, parts: Mapping[str, float], *, felt: bool) -> float:
+        logit = SURE["constant"] + sum(SURE[name] * trait for name, trait in self.traits(parts, felt=felt).items())
+        return 1 / (1 + math.exp(-logit))
+
+    def traits(self, parts: Mapping[str, float], *, felt: bool) -> Mapping[str, float]:
+        """What tells whether a match is right, from its own evidence; `felt` says whether there were vectors."""
         alike = parts["meaning"] / self._weights.meaning if felt and self._weights.meaning else _USUAL_ALIKE
         placed = parts["folder"] > 0 or parts["prefix"] > 0 or parts["metric"] > 0
         # Rarity grows with the number of documents; in units of the rarest word it does not.
         words = math.log1p(7.6 * parts["words"] / self._index.rarest)
-        logit = _SURE["constant"] + _SURE["alike"] * alike + _SURE["placed"] * placed + _SURE["words"] * words
-        return 1 / (1 + math.exp(-logit))
+        return {"alike": alike, "placed": float(placed), "words": words}
 
 
 def _fields_of(one: Document) -> Mapping[str, str]:

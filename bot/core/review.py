@@ -11,8 +11,8 @@ from datetime import datetime
 
 from bot.core.alert import Anchor
 from bot.core.evidence import Evidence, EvidencePack, Gap
-from bot.core.lexical import tokens
 from bot.core.outcome import Call, Grade, OutcomeForm
+from bot.core.words import tokens
 
 _WORDS_SHARED = 2
 

@@ -12,7 +12,8 @@ from datetime import date
 
 import numpy as np
 
-from bot.core.lexical import Counted, LexicalIndex, Vocabulary
+from bot.core.bm25 import Counted, Vocabulary
+from bot.core.lexical import LexicalIndex
 from bot.core.postmortem import Postmortem
 from bot.core.text import plural
 from bot.core.words import folded, tokens
@@ -20,15 +21,24 @@ from bot.core.words import folded, tokens
 SECTIONS = ("symptom", "cause")
 # Below this neither the words nor the meaning say enough: "nothing similar" is then the honest answer.
 FLOOR = 0.30
-# Fitted on public incident reports: how much meaning counts beside the words, both from 0 to 1 ...
-_MEANING = 0.8
-# ... and in the score that people see and the floor holds against.
-_MEANING_SHARE = 0.6
 # Nudges that order near equals and never lift a record over one that reads clearly more alike.
 _SAME_SERVICE = 0.15
 _RECENT = 0.05
 _HALF_LIFE_DAYS = 365.0
 _MOST_TERMS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """How words and meaning count; fitted on public incident reports by `python -m evals.benchmarks.fit_retrieval`."""
+
+    meaning: float = 0.8
+    """The cosine beside the words, both from 0 to 1, in the order ..."""
+    share: float = 0.6
+    """... and its share in the score that people see and the floor holds against."""
+    k1: float = 1.5
+    b: float = 0.9
+    k3: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +86,14 @@ def section_words(one: Postmortem, section: str) -> str:
 class Records:
     """A corpus that changes a little at a time: a record's words are counted once, the index is put together anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, likeness: Likeness | None = None) -> None:
+        self._likeness = likeness or Likeness()
         self._vocabulary = Vocabulary()
         self._counted: Mapping[str, tuple[Counted, ...]] = {}
         self._held: Mapping[str, Postmortem] = {}
         self._places: Mapping[str, int] = {}
         self._ids: list[str] = []
-        self._index = LexicalIndex([], self._vocabulary)
+        self._index = LexicalIndex([], self._vocabulary, k1=self._likeness.k1, b=self._likeness.b)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -93,7 +104,7 @@ class Records:
 
     def changed(self, put: Sequence[Postmortem], gone: Sequence[str]) -> "Records":
         """Another corpus with records in, new or changed, and others out; this one stays as it is."""
-        new = Records()
+        new, likeness = Records(self._likeness), self._likeness
         new._vocabulary = self._vocabulary
         lost = set(gone)
         new._held = {name: one for name, one in self._held.items() if name not in lost} | {one.id: one for one in put}
@@ -103,12 +114,13 @@ class Records:
         new._counted = {name: one for name, one in self._counted.items() if name not in lost} | counted
         new._ids = sorted(new._held)
         new._places = {name: place * len(SECTIONS) for place, name in enumerate(new._ids)}
-        new._index = LexicalIndex([part for name in new._ids for part in new._counted[name]], self._vocabulary)
+        texts = [part for name in new._ids for part in new._counted[name]]
+        new._index = LexicalIndex(texts, self._vocabulary, k1=likeness.k1, b=likeness.b)
         return new
 
     def by_words(self, asking: Asking, k: int) -> dict[str, float]:
         """The k best by words alone, with the BM25 of their better section."""
-        scores = self._index.scores(asking.words).reshape(-1, len(SECTIONS)).max(axis=1)
+        scores = self._index.scores(asking.words, k3=self._likeness.k3).reshape(-1, len(SECTIONS)).max(axis=1)
         # Stable, so that equal scores keep the order of ids.
         best = np.argsort(-scores, kind="stable")[:k]
         return {self._ids[place]: float(scores[place]) for place in best.tolist() if scores[place] > 0}
@@ -116,12 +128,12 @@ class Records:
     def rank(self, asking: Asking, words: Mapping[str, float], alike: Mapping[str, float]) -> list[Ranked]:
         """Candidates of either side, best first; `alike` is the cosine of the better section, empty without vectors."""
         most, ceiling = max(words.values(), default=0.0) or 1.0, self._index.ceiling(asking.words)
-        found: list[tuple[float, Ranked]] = []
+        share, found = self._likeness.share, list[tuple[float, Ranked]]()
         for name in sorted({*words, *alike} & self._held.keys()):
             by_words, by_meaning = words.get(name, 0.0), max(0.0, alike.get(name, 0.0))
             shown = min(1.0, by_words / ceiling)
-            score = _MEANING_SHARE * by_meaning + (1 - _MEANING_SHARE) * shown if alike else shown
-            order = by_words / most + _MEANING * by_meaning + _nudge(self._held[name], asking)
+            score = share * by_meaning + (1 - share) * shown if alike else shown
+            order = by_words / most + self._likeness.meaning * by_meaning + _nudge(self._held[name], asking)
             found.append((order, Ranked(id=name, score=score)))
         return [one for _, one in sorted(found, key=lambda each: -each[0])]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bot.core.alert import Alert
 from bot.core.errors import AiopsError
-from bot.core.matching import FLOOR, Document, Match, Question, RunbookMatcher, question_of
+from bot.core.matching import FLOOR, SERVICE_KEYS, Document, Match, Question, RunbookMatcher, question_of
 from bot.core.runbook import Runbook
 from bot.ports import Embedder, Runbooks
 
@@ -18,8 +18,10 @@ log = logging.getLogger(__name__)
 class RunbookSearch:
     """The LikelyRunbooks port; the index is kept until a runbook changes."""
 
-    def __init__(self, *, runbooks: Runbooks, embedder: Embedder) -> None:
+    def __init__(self, *, runbooks: Runbooks, embedder: Embedder, service_keys: tuple[str, ...] = SERVICE_KEYS) -> None:
+        """`service_keys` are the labels that name the monitored thing."""
         self._runbooks = runbooks
+        self._service_keys = service_keys
         self._embedder = embedder
         self._known: tuple[str, ...] = ()
         self._matcher = RunbookMatcher([])
@@ -30,7 +32,7 @@ class RunbookSearch:
         """The best k at or above the floor, best first; none is an answer."""
         runbooks = {one.id: one for one in self._runbooks.all()}
         self._refresh(runbooks)
-        question = question_of(alert)
+        question = question_of(alert, self._service_keys)
         found = self._matcher.search(question, k, await self._alike(question))
         return [(runbooks[one.id], one) for one in found if one.by_name or one.sure >= FLOOR]
 

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from bot.core.lexical import LexicalIndex, Vocabulary
+from bot.core.bm25 import Vocabulary
+from bot.core.lexical import LexicalIndex
 from bot.core.words import tokens
 
 CORPUS = [
@@ -14,11 +15,11 @@ CORPUS = [
 
 def index(corpus):
     vocabulary = Vocabulary()
-    return LexicalIndex([vocabulary.counted(text) for text in corpus], vocabulary)
+    return LexicalIndex([vocabulary.counted(text) for text in corpus], vocabulary, k1=1.5, b=0.9)
 
 
 def scores(corpus, text):
-    return index(corpus).scores(Counter(tokens(text))).tolist()
+    return index(corpus).scores(Counter(tokens(text)), k3=3.0).tolist()
 
 
 def test_the_text_with_the_rare_shared_words_comes_first():
@@ -47,10 +48,10 @@ def test_an_empty_corpus_can_be_searched():
 
 def test_a_word_that_came_later_does_not_disturb_an_index_that_was_made_before():
     vocabulary = Vocabulary()
-    before = LexicalIndex([vocabulary.counted("disk full")], vocabulary)
+    before = LexicalIndex([vocabulary.counted("disk full")], vocabulary, k1=1.5, b=0.9)
     vocabulary.counted("zebra")
 
-    assert before.scores({"zebra": 1}).tolist() == [0.0]
+    assert before.scores({"zebra": 1}, k3=3.0).tolist() == [0.0]
     assert before.idf("zebra") == 0
     assert not before.holds("zebra", 0)
 

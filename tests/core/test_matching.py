@@ -46,6 +46,15 @@ def test_a_service_label_or_a_matcher_of_the_expression_leads_into_its_folder():
     assert "the alert's service" in by_label.why
 
 
+def test_the_service_that_the_sender_named_leads_into_its_folder_and_other_labels_may_name_it():
+    read = best(name="FileServerDown", summary="down", service="Gitaly")
+    other = {"summary": "down", "name": "FileServerDown", "labels": {"subsystem": "gitaly"}}
+
+    assert read.id == best(**other, service_keys=("subsystem",)).id == "gitaly"
+    assert "the alert's service" in read.why
+    assert "the alert's service" not in best(**other).why
+
+
 def test_metrics_of_the_expression_are_words_of_the_alert_and_functions_are_not():
     question = replace(ASKED, expression='max_over_time(thanos_compact_halted{job="x_y"}[5m]) by (pod_name) > 0')
 
