@@ -13,6 +13,7 @@ from bot.adapters.files import parse_yaml, read_text
 from bot.adapters.runbook_format import Duration
 from bot.core.approval import sha256_of
 from bot.core.errors import ConfigError
+from bot.core.matching import SERVICE_KEYS
 from bot.core.policy import Effect, Level
 from bot.core.redaction import redact_all
 from bot.core.schedule import parse_weekly
@@ -141,7 +142,11 @@ class Config(_Strict):
     concurrent_investigations: Annotated[int, Field(ge=1, le=50)] = 3
     budgets: Budgets = Budgets()
     runbooks: tuple[str, ...] = ("runbooks",)
+    runbook_service_labels: tuple[str, ...] = SERVICE_KEYS
+    """Labels whose value may be the folder of an alert's runbook."""
     postmortems: tuple[str, ...] = ("postmortems",)
+    git_fetch_seconds: Annotated[float, Field(ge=5, le=86_400)] = 60.0
+    """How often Git sources of postmortems are fetched."""
     schedule: Schedule = Schedule()
     anomaly: Anomaly = Anomaly()
 

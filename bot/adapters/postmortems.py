@@ -1,50 +1,67 @@
-"""Loads postmortems/*.md: strict for the corpus that ships, with file and line for what is wrong."""
+"""
+Loads postmortems: any Markdown that a team wrote. A file that cannot be used is reported, the others keep working.
+
+Front matter is optional, its keys have common synonyms, and what it does not say is taken from title, headings, file name
+and file time. What the shipped corpus promises beyond that is a test of the shipped corpus.
+"""
 
 import hashlib
-import re
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
 
-from bot.adapters.files import nearest, parse_yaml, read_text, split_front_matter
+from bot.adapters.files import read_text
+from bot.adapters.markdown import day_in, day_told, read_review, text_of
 from bot.core.errors import ConfigError
 from bot.core.hypothesis import CauseClass
-from bot.core.postmortem import Postmortem
+from bot.core.postmortem import OWN_PREFIXES, LoadedPostmortems, Postmortem
+from bot.core.text import clip
 
-_SECTIONS = ("Symptom", "Cause", "Fix", "Lesson")
-_HEADING = re.compile(r"^## +(.+?)\s*$")
-
-
-class _FrontMatter(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: str = Field(min_length=1)
-    title: str = Field(min_length=1)
-    date: date
-    organisation: str = Field(min_length=1)
-    service_kind: str = Field(min_length=1)
-    cause_class: CauseClass
-    severity: str
-    source: str = Field(pattern=r"^https?://")
-    tags: list[str] = Field(default_factory=list)
+_FENCE = "---"
+_MOST_BYTES = 1_000_000
+# Enough for every word of an ordinary review, and a bound for what a model or a message is given.
+_MOST_OF_A_SECTION = 20_000
+_NO_REVIEWS = frozenset({"readme", "index", "contributing", "changelog", "license", "code_of_conduct"})
+_CLASSES = frozenset(one.value for one in CauseClass)
 
 
-def load_postmortems(folders: Sequence[Path], load: Callable[[Path], Postmortem] | None = None) -> list[Postmortem]:
-    """Every *.md under the folders. Raises ConfigError for the first that cannot be used, or an id used twice."""
-    found: dict[str, Postmortem] = {}
+def check_folders(folders: Sequence[Path]) -> None:
+    """Raises ConfigError for a folder that is not there."""
     for folder in folders:
         if not folder.is_dir():
             raise ConfigError(f"{folder}: this postmortem folder does not exist; mend `postmortems:` in aiops.yaml")
-        for path in sorted(folder.rglob("*.md")):
-            if path.name == "README.md":
+
+
+def load_postmortems(
+    folders: Sequence[Path], load: Callable[[Path, Path], Postmortem] | None = None
+) -> LoadedPostmortems:
+    """Every *.md under the folders but hidden ones, readmes and templates. Raises ConfigError for a folder that is not there."""
+    check_folders(folders)
+    found: dict[str, Postmortem] = {}
+    problems: list[str] = []
+    for folder in folders:
+        for path in _reviews(folder):
+            try:
+                one = (load or load_postmortem)(path, folder)
+            except ConfigError as error:
+                problems.append(str(error))
                 continue
-            postmortem = (load or load_postmortem)(path)
-            if postmortem.id in found:
-                raise ConfigError(f"{path}:2: id {postmortem.id!r} is taken by {found[postmortem.id].path}")
-            found[postmortem.id] = postmortem
-    return list(found.values())
+            if one.id in found:
+                problems.append(f"{path}:1: id {one.id!r} is taken by {found[one.id].path}")
+            else:
+                found[one.id] = one
+    return LoadedPostmortems(postmortems=tuple(found.values()), problems=tuple(problems))
+
+
+def _reviews(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*.md")):
+        stem = path.stem.lower()
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and stem not in _NO_REVIEWS and not stem.endswith("template"):
+            yield path
 
 
 class PostmortemFiles:
@@ -52,59 +69,117 @@ class PostmortemFiles:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
-        self._read: dict[Path, tuple[tuple[int, int], Postmortem]] = {}
+        self._read: dict[Path, tuple[tuple[int, int], Postmortem | ConfigError]] = {}
 
-    def load(self) -> list[Postmortem]:
-        """Every postmortem. Raises ConfigError for the first file that cannot be used, or an id used twice."""
+    def load(self) -> LoadedPostmortems:
+        """Every postmortem, and what is wrong with the other files. Raises ConfigError for a folder that is not there."""
         return load_postmortems(self._folders, self._load_one)
 
-    def _load_one(self, path: Path) -> Postmortem:
-        stat = path.stat()
+    def _load_one(self, path: Path, folder: Path) -> Postmortem:
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
         mark = (stat.st_mtime_ns, stat.st_size)
         known = self._read.get(path)
         if known is None or known[0] != mark:
-            self._read[path] = known = (mark, load_postmortem(path))
+            self._read[path] = known = (mark, _read(path, folder))
+        if isinstance(known[1], ConfigError):
+            raise known[1]
         return known[1]
 
 
-def load_postmortem(path: Path) -> Postmortem:
-    """One file. Raises ConfigError with file and line."""
+def _read(path: Path, folder: Path) -> Postmortem | ConfigError:
+    try:
+        return load_postmortem(path, folder)
+    except ConfigError as error:
+        return error
+
+
+def load_postmortem(path: Path, folder: Path | None = None) -> Postmortem:
+    """One file of a folder. Raises ConfigError with file and line."""
+    _check(path, folder or path.parent)
     text = read_text(path)
-    front, body, body_line = split_front_matter(text, path)
-    head = parse_yaml(front, _FrontMatter, path, first_line=2)
-    sections = _sections(body, path, body_line)
+    head, body = _split(text, path)
+    review = read_review(body)
+    title = text_of(head, "title", "summary", "name") or review.heading or path.stem.replace("-", " ").replace("_", " ")
+    if not (review.symptom or review.cause):
+        raise ConfigError(f"{path}:1: says neither what was seen nor what was behind it")
+    name = text_of(head, "id") or path.relative_to(folder or path.parent).with_suffix("").as_posix()
+    if name.startswith(OWN_PREFIXES):
+        raise ConfigError(f"{path}:1: id {name!r} would be one of the bot's own records")
+    told_class = text_of(head, "cause_class", "class", "category").lower()
+    link = text_of(head, "source", "url", "link")
     return Postmortem(
-        id=head.id,
-        title=head.title,
-        date=head.date.isoformat(),
-        organisation=head.organisation,
-        service_kind=head.service_kind,
-        cause_class=head.cause_class.value,
-        severity=head.severity,
-        source=head.source,
-        tags=tuple(head.tags),
-        symptom=sections["Symptom"],
-        cause=sections["Cause"],
-        fix=sections["Fix"],
-        lesson=sections["Lesson"],
+        id=name,
+        title=clip(title, 300),
+        date=day_in(text_of(head, "date", "incident_date", "day", "started", "created"), path.stem, title)
+        or day_told(body)
+        or _file_day(path),
+        organisation=text_of(head, "organisation", "organization", "company", "team", "owner"),
+        service_kind=text_of(head, "service_kind", "service", "services", "component", "components", "system", "app"),
+        cause_class=told_class if told_class in _CLASSES else CauseClass.UNKNOWN.value,
+        severity=text_of(head, "severity", "sev", "priority"),
+        source=link if link.startswith(("http://", "https://")) else "",
+        tags=_tags(head),
+        symptom=clip(review.symptom, _MOST_OF_A_SECTION),
+        cause=clip(review.cause, _MOST_OF_A_SECTION),
+        fix=clip(review.fix, _MOST_OF_A_SECTION),
+        lesson=clip(review.lesson, _MOST_OF_A_SECTION),
         path=str(path),
         sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
 
 
-def _sections(body: str, path: Path, first_line: int) -> dict[str, str]:
-    sections: dict[str, list[str]] = {}
-    current: list[str] = []
-    for number, line in enumerate(body.splitlines(), start=first_line):
-        heading = _HEADING.match(line)
-        if heading is None:
-            current.append(line)
-        elif heading[1] not in _SECTIONS:
-            raise ConfigError(f"{path}:{number}: unknown section {heading[1]!r}; {nearest(heading[1], _SECTIONS)}")
-        else:
-            current = sections.setdefault(heading[1], [])
-    texts = {name: " ".join("\n".join(lines).split()) for name, lines in sections.items()}
-    empty = [name for name in _SECTIONS if not texts.get(name)]
-    if empty:
-        raise ConfigError(f"{path}:{first_line}: section '## {empty[0]}' is missing or empty")
-    return texts
+def _check(path: Path, folder: Path) -> None:
+    """A link in somebody's repository must not lead to other files of this machine."""
+    try:
+        inside = path.resolve(strict=True).is_relative_to(folder.resolve())
+        size = path.stat().st_size
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    if not inside:
+        raise ConfigError(f"{path}: is a link that leads out of {folder}")
+    if size > _MOST_BYTES:
+        raise ConfigError(f"{path}: is larger than {_MOST_BYTES // 1_000_000} MB, which no review is")
+
+
+def _split(text: str, path: Path) -> tuple[Mapping[str, object], str]:
+    """Front matter, empty without any, and the rest: a rule at the top with prose under it is no front matter."""
+    lines = text.lstrip("\ufeff").splitlines()
+    if not lines or lines[0].strip() != _FENCE:
+        return {}, text
+    end = next((number for number, line in enumerate(lines[1:], start=1) if line.strip() == _FENCE), None)
+    if end is None:
+        return {}, "\n".join(lines[1:])
+    try:
+        head = yaml.safe_load("\n".join(lines[1:end]))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "is not valid YAML"
+        raise ConfigError(f"{path}:{2 + (mark.line if mark else 0)}: {problem}") from error
+    except ValueError as error:
+        # Such as 2024-13-45 where a date is told from other texts by its form.
+        raise ConfigError(f"{path}:2: {error}") from error
+    body = "\n".join(lines[end + 1 :])
+    if head is None:
+        return {}, body
+    if not isinstance(head, dict):
+        return {}, "\n".join(lines[1:])
+    return {str(key).lower(): value for key, value in cast("dict[object, object]", head).items()}, body
+
+
+def _tags(head: Mapping[str, object]) -> tuple[str, ...]:
+    told = head.get("tags") or head.get("labels") or head.get("keywords") or ()
+    if isinstance(told, str):
+        told = told.split(",")
+    if not isinstance(told, list):
+        return ()
+    return tuple(dict.fromkeys(clip(str(one).strip(), 60) for one in cast("list[object]", told) if str(one).strip()))
+
+
+def _file_day(path: Path) -> str:
+    """When the file was last written; in a Git checkout that is when it was fetched, which says nothing of the incident."""
+    if any((parent / ".git").exists() for parent in path.absolute().parents):
+        return ""
+    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).date().isoformat()

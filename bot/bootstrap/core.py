@@ -11,6 +11,7 @@ from bot.adapters.llm import LiteLlm
 from bot.adapters.postgres.audit import PostgresAudit
 from bot.adapters.postgres.migrate import migrate
 from bot.adapters.postgres.pins import PostgresPins
+from bot.adapters.postgres.vector_index import tune_vector_index
 from bot.adapters.postmortems import PostmortemFiles
 from bot.adapters.runbooks import LoadedRunbooks
 from bot.adapters.tools import McpTools
@@ -66,6 +67,8 @@ class Core:
     """Postmortem id to the hash that is indexed."""
     watermark: Callable[[], Awaitable[Watermark]]
     """How much the index holds, and how new."""
+    tune_index: Callable[[], Awaitable[str]]
+    """Build or drop the approximate index over vectors, by how many there are."""
     fetch_sources: Callable[[], Awaitable[None]]
     """Bring Git sources of postmortems up to date."""
     send_next: Callable[[Chat], Callable[[], Awaitable[bool]]]
@@ -111,6 +114,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             bells=bells,
             indexed=hands.index.indexed,
             watermark=hands.index.watermark,
+            tune_index=partial(tune_vector_index, dsn),
             fetch_sources=hands.sources.fetch,
             send_next=lambda chat: partial(
                 send_next,

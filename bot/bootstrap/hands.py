@@ -22,7 +22,7 @@ from bot.adapters.postgres.pins import PostgresPins
 from bot.adapters.postgres.postmortem_index import PgPostmortemIndex
 from bot.adapters.postgres.session import Pool, make_pool
 from bot.adapters.postgres.store import PostgresJournal, PostgresStore
-from bot.adapters.postmortems import load_postmortems
+from bot.adapters.postmortems import check_folders
 from bot.adapters.prompts import PromptFolder
 from bot.adapters.runbooks import LoadedRunbooks, load_runbooks
 from bot.adapters.templates import JinjaTemplates
@@ -138,7 +138,7 @@ async def open_hands(settings: Settings, stack: AsyncExitStack, dsn: str, bells:
     prompts = PromptFolder(settings.content_folder("prompts"))
     runbooks = load_runbooks(runbook_folders(settings), effects=tool_effects(settings))
     sources = await _fetched(settings)
-    load_postmortems(postmortem_folders(settings))
+    check_folders(postmortem_folders(settings))
     embedder = SentenceEmbedder(resolve_model(settings.environment.embedding_model))
     stack.callback(embedder.close)
     pool = await _open_pool(stack, make_pool(dsn, max_size=10, name="state"))
@@ -162,7 +162,7 @@ async def open_hands(settings: Settings, stack: AsyncExitStack, dsn: str, bells:
         index=index,
         similar=SimilarIncidents(index=index, embedder=embedder, clock=clock),
         sources=sources,
-        likely=RunbookSearch(runbooks=runbooks, embedder=embedder),
+        likely=RunbookSearch(runbooks=runbooks, embedder=embedder, service_keys=settings.config.runbook_service_labels),
         tools=await stack.enter_async_context(tools),
         model=model,
         clock=clock,

@@ -71,10 +71,12 @@ async def _index_words(index_state: Callable[[], IndexState], files: PostmortemF
     if state.current_at is not None or state.problem:
         return f"{plural(state.files, 'past incident')}, index {state.words}"
     try:
-        wanted = {one.id: one.sha256 for one in await asyncio.to_thread(files.load)}
+        loaded = await asyncio.to_thread(files.load)
     except ConfigError as error:
         return f"not known, because a file cannot be read: {error}"
+    wanted = {one.id: one.sha256 for one in loaded.postmortems}
     held = await hands.index.indexed()
     behind = sum(wanted.get(name) != held.get(name) for name in {*wanted, *held})
     said = plural(len(wanted), "past incident")
-    return f"{said}, index up to date" if not behind else f"{said}, index {behind} behind"
+    left_out = f", {plural(len(loaded.problems), 'file')} left out" if loaded.problems else ""
+    return f"{said}, index {f'{behind} behind' if behind else 'up to date'}{left_out}"

@@ -171,8 +171,10 @@ async def _pins_or_why(settings: Settings) -> list[Finding]:
 async def _content(settings: Settings) -> list[Finding]:
     findings: list[Finding] = []
     try:
-        count = len(load_postmortems(postmortem_folders(settings)))
-        findings.append(Finding(name="postmortems", ok=True, words=f"{count} files"))
+        reviews = load_postmortems(postmortem_folders(settings))
+        words = "; ".join(reviews.problems) or f"{len(reviews.postmortems)} files"
+        mend = "Correct the line it names."
+        findings.append(Finding(name="postmortems", ok=not reviews.problems, words=words, mend=mend))
     except ConfigError as error:
         findings.append(Finding(name="postmortems", ok=False, words=str(error), mend="Correct the line it names."))
     try:

@@ -1,6 +1,7 @@
 """Commands that ask something and end."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -126,6 +127,7 @@ async def sync_index(settings: Settings, *, as_json: bool) -> int:
     async with open_core(settings) as core:
         await core.fetch_sources()
         done = dict(await core.flows.sync_index())
+        await core.tune_index()
     if as_json:
         show.print_json(done)
     else:
@@ -134,20 +136,26 @@ async def sync_index(settings: Settings, *, as_json: bool) -> int:
 
 
 async def index_status(settings: Settings, *, as_json: bool) -> int:
-    """Compare the index with the files; exit code 1 when it is stale."""
+    """Compare the index with the files; exit code 1 when it is behind or a file is left out."""
     async with open_core(settings) as core:
-        files = {one.id: one.sha256 for one in load_postmortems(postmortem_folders(settings))}
+        loaded = await asyncio.to_thread(load_postmortems, postmortem_folders(settings))
         indexed, mark = await core.indexed(), await core.watermark()
+    files = {one.id: one.sha256 for one in loaded.postmortems}
     stale = sorted(name for name in {*files, *indexed} if files.get(name) != indexed.get(name))
     status = {
+        "index": "up to date" if not stale else f"{len(stale)} behind",
+        "compared_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "files": len(files),
-        "indexed": len(indexed),
-        "stale": len(stale),
+        "files_indexed": len(indexed),
+        "incidents_indexed": mark.count - len(indexed),
+        "behind": len(stale),
+        "left_out": len(loaded.problems),
+        "vectors_missing": mark.unfinished,
         "newest": mark.newest,
         "model": core.embedder.name,
     }
     if as_json:
-        show.print_json(status | {"stale_ids": stale})
+        show.print_json(status | {"behind_ids": stale, "problems": list(loaded.problems)})
     else:
-        show.print_mapping(status)
-    return 1 if stale else 0
+        show.print_mapping(status | {f"problem {place}": one for place, one in enumerate(loaded.problems, start=1)})
+    return 1 if stale or loaded.problems else 0

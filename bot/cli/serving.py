@@ -38,7 +38,7 @@ _POLL_S = 0.5
 _SENDERS = 3
 _DRAIN_S = 20.0
 _SYNC_EVERY_S = 2.0
-_FETCH_EVERY_S = 60.0
+_TUNE_EVERY_S = 300.0
 _EXECUTORS = 3
 
 
@@ -149,7 +149,8 @@ async def _until_stopped(
 ) -> None:
     scheduler = Scheduler()
     scheduler.every(_SYNC_EVERY_S, "index sync", core.flows.sync_index)
-    scheduler.every(_FETCH_EVERY_S, "git sources", core.fetch_sources)
+    scheduler.every(core.settings.config.git_fetch_seconds, "git sources", core.fetch_sources)
+    scheduler.every(_TUNE_EVERY_S, "vector index", core.tune_index)
     for duty in kept:
         scheduler.every(duty.every_s, duty.name, duty.call)
     async with _background(_warm(core)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.hypothesis import SimilarFound
-from bot.core.text import one_line
+from bot.core.text import one_line, plural
 
 
 class Origin(enum.StrEnum):
@@ -16,6 +16,10 @@ class Origin(enum.StrEnum):
     INCIDENT = "incident"
     HISTORY = "history"
     """Imported: from before the bot."""
+
+
+OWN_PREFIXES = (f"{Origin.INCIDENT}:", f"{Origin.HISTORY}:")
+"""How ids of records begin that come from no file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,14 @@ class Postmortem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedPostmortems:
+    """What loaded, and what is wrong with the other files."""
+
+    postmortems: tuple[Postmortem, ...]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexState:
     """How far the index of past incidents follows its files."""
 
@@ -52,6 +64,8 @@ class IndexState:
     """When the index last held exactly what the files hold; None: not since the process began."""
     problem: str = ""
     """Why the last attempt ended early."""
+    left_out: tuple[str, ...] = ()
+    """Files that cannot be used, each with what is wrong; the others are not held up by them."""
 
     @property
     def words(self) -> str:
@@ -59,7 +73,10 @@ class IndexState:
         since = f"{self.current_at:%Y-%m-%d %H:%M:%S} UTC" if self.current_at is not None else "not yet"
         if self.problem:
             return f"stale, last up to date {since}: {one_line(self.problem)}"
-        return f"{self.behind} behind, last up to date {since}" if self.behind else f"up to date at {since}"
+        said = f"{self.behind} behind, last up to date {since}" if self.behind else f"up to date at {since}"
+        if not self.left_out:
+            return said
+        return f"{said}; {plural(len(self.left_out), 'file')} left out: {one_line(self.left_out[0])}"
 
 
 def from_incident(

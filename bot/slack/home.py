@@ -73,6 +73,7 @@ class HomeTabs:
             analyst=status.analyst,
             tools=tuple(status.tools.items()),
             updated_at=now,
+            index=f"{status.postmortems} indexed, {status.index}" if status.index else "",
         )
 
     async def _may_decide(self, user: str, approval: Approval) -> bool:

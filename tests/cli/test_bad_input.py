@@ -1,6 +1,8 @@
 """Bad input is refused at start with what, where, and the nearest valid name."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,16 +90,23 @@ def content(tmp_path, name):
     return tmp_path / name
 
 
-def test_a_malformed_postmortem_stops_the_start_with_file_and_line(tmp_path, database_url):
-    folder = content(tmp_path, "postmortems")
-    first = min(folder.glob("*.md"))
-    first.write_text(first.read_text(encoding="utf-8").replace("severity:", "severty:"), encoding="utf-8")
+def test_a_postmortem_that_cannot_be_used_is_named_and_what_is_not_indexed_is_counted(tmp_path, database_url):
+    folder = tmp_path / "postmortems"
+    folder.mkdir()
+    (folder / "good.md").write_text("# The queue stood still\n\nOne message could not be read.\n", encoding="utf-8")
+    (folder / "bad.md").write_text("---\ntitle: [\n---\nText.\n", encoding="utf-8")
 
-    done = aiops(tmp_path, "incident", "list", DATABASE_URL=database_url)
+    told = aiops(tmp_path, "index", "status", DATABASE_URL=database_url)
+    (folder / "good.md").unlink()
+    rest = aiops(tmp_path, "index", "status", "--json", DATABASE_URL=database_url)
 
-    assert done.returncode == 2
-    assert f"{first.name}:" in done.stderr
-    assert "did you mean 'severity'?" in done.stderr
+    assert (told.returncode, rest.returncode) == (1, 1)
+    assert "index: 1 behind" in told.stdout
+    assert re.search(r"compared_at: 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", told.stdout)
+    assert re.search(r"problem 1: .*bad\.md:2", told.stdout.replace("\n", ""))
+    status = json.loads(rest.stdout)
+    assert (status["index"], status["files_indexed"], status["incidents_indexed"]) == ("up to date", 0, 0)
+    assert [one.partition(": ")[0].rpartition("/")[2] for one in status["problems"]] == ["bad.md:2"]
 
 
 def test_a_malformed_prompt_stops_the_start_with_file_and_line(tmp_path, database_url):
@@ -128,6 +137,9 @@ def test_an_unknown_incident_is_a_sentence(tmp_path, database_url):
 
 
 def test_doctor_tells_everything_at_once_and_how_to_mend_it(tmp_path, database_url):
+    (tmp_path / "postmortems").mkdir()
+    (tmp_path / "postmortems" / "bad.md").write_text("---\ntitle: [\n---\nText.\n", encoding="utf-8")
+
     done = aiops(tmp_path, "doctor", DATABASE_URL=database_url)
 
     assert done.returncode == 1
@@ -135,6 +147,7 @@ def test_doctor_tells_everything_at_once_and_how_to_mend_it(tmp_path, database_u
     assert "mcpServers" in done.stdout
     for name in ("configuration", "postmortems", "prompts", "runbooks", "database", "model", "embeddings"):
         assert name in done.stdout
+    assert "bad.md:2" in done.stdout.replace("\n", "")
     assert "Traceback" not in done.stderr
 
 

@@ -299,6 +299,7 @@ def views() -> dict[str, object]:
         runs=(run(),),
         pause=Pause(by="U0ANA", reason="bad deploy", at=ONSET),
         tools=(("basecamp", ""), ("own-tools", "no connection within 5 s")),
+        index="51 indexed, stale, last up to date 2026-01-02 03:00:00 UTC: the folder is gone",
     )
     two = approval(needed=2)
     hostile = approval(envelope=envelope(reason=HOSTILE * 20, step_title=HOSTILE * 5, args={HOSTILE: HOSTILE * 200}))

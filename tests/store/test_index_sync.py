@@ -70,19 +70,41 @@ async def test_only_what_changed_is_embedded_and_the_state_tells_how_fresh_the_i
     assert sync.state().current_at > first.current_at
 
 
-async def test_a_file_that_cannot_be_read_is_the_reason_why_the_index_is_stale(world):
+async def test_a_file_that_cannot_be_read_is_left_out_by_name_and_the_others_are_followed(world):
+    folder, sync, index, *_ = world
+    (folder / "broken.md").write_bytes(b"\xff\xfe")
+    write(folder, "slots", title="Slots ran out", symptom="New connections were refused.")
+
+    assert (await sync.run())["indexed"] == 1
+
+    assert list(await index.indexed()) == ["slots"]
+    assert sync.state().words.startswith("up to date at ")
+    assert "1 file left out: " in sync.state().words
+    assert "broken.md: is not UTF-8" in sync.state().words
+
+
+async def test_a_folder_that_is_gone_is_the_reason_why_the_index_is_stale(world):
     folder, sync, *_ = world
     write(folder, "slots", title="Slots ran out", symptom="New connections were refused.")
     await sync.run()
     current = sync.state().current_at
-    (folder / "broken.md").write_text("no front matter", encoding="utf-8")
+    folder.rename(folder.with_name("elsewhere"))
 
     with pytest.raises(ConfigError):
         await sync.run()
 
     assert sync.state().current_at == current
-    assert "broken.md:1" in sync.state().problem
     assert sync.state().words.startswith("stale, last up to date ")
+
+
+async def test_what_a_database_has_lost_is_indexed_again_though_no_file_has_changed(world):
+    folder, sync, index, *_ = world
+    write(folder, "slots", title="Slots ran out", symptom="New connections were refused.")
+    await sync.run()
+    await index.remove(["slots"])
+
+    assert (await sync.run())["indexed"] == 1
+    assert list(await index.indexed()) == ["slots"]
 
 
 async def test_a_closed_incident_is_found_with_what_fixed_it_and_outlives_a_sync_of_files(world):

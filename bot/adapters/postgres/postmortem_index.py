@@ -1,4 +1,4 @@
-"""The PostmortemIndex port: pgvector, halfvec, exact scan by cosine."""
+"""The PostmortemIndex port: pgvector, halfvec, by cosine; an exact scan unless there are so many that HNSW pays."""
 
 from collections.abc import Mapping, Sequence
 
@@ -87,6 +87,7 @@ class PgPostmortemIndex:
         """About k nearest and those of `also`, best first."""
         async with wrapped_errors(), self._pool.connection() as connection:
             session = await _with_vectors(connection)
+            await session.execute("scan_on_when_filtered")
             rows = await session.rows(
                 "nearest_postmortems", vector=HalfVector(list(vector)), model=self._model, k=k, also=list(also)
             )

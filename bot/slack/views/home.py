@@ -44,6 +44,8 @@ class Home:
     tools: tuple[tuple[str, str], ...]
     """MCP server and what is wrong with it."""
     updated_at: datetime
+    index: str = ""
+    """How many past incidents can be searched, and how fresh they are."""
 
 
 def home_view(home: Home) -> HomeView:
@@ -114,4 +116,5 @@ def _lines(lines: Sequence[Mrkdwn], empty: str) -> b.Section:
 def _health(home: Home) -> list[Mrkdwn]:
     wrong = [Mrkdwn(f"{safe(name, 60)}: {safe(why, 150)}") for name, why in home.tools if why]
     tools = wrong or [Mrkdwn(f"{plural(len(home.tools), 'tool server')} answering")]
-    return [safe(home.analyst, 100), *tools[:3], Mrkdwn(f"updated {local_time(home.updated_at)}")]
+    index = [safe(f"past incidents: {home.index}", 300)] if home.index else []
+    return [safe(home.analyst, 100), *tools[:3], *index, Mrkdwn(f"updated {local_time(home.updated_at)}")]

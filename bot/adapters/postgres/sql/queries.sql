@@ -316,7 +316,7 @@ values (%(id)s, %(section)s, %(embedding)s, %(model)s)
 delete from aiops.postmortem where id = any (%(ids)s)
 
 -- name: nearest_postmortems
--- Exact scan by cosine, and the cosine of some that were found otherwise; two sections a postmortem, the better counts.
+-- Scan by cosine (exact without postmortem_vector_hnsw), and the cosine of some that were found otherwise; two sections a postmortem, the better counts.
 with near as (
     select postmortem_id, 1 - (embedding <=> %(vector)s) as score from aiops.postmortem_vector
     where model = %(model)s order by embedding <=> %(vector)s limit 2 * %(k)s
