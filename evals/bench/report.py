@@ -4,7 +4,8 @@ import json
 import math
 import os
 import platform
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from rich.table import Table
 from evals.bench.figures import Figure
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+_BLOCK = re.compile(r"<!-- (\w+): begin -->\n(.*?)\n<!-- \1: end -->", re.DOTALL)
 
 
 def number(value: float | None) -> str:
@@ -65,13 +67,19 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
-def write(page: Path, text: str) -> None:
-    """Replace what stands between the markers. Raises ValueError when the page has none."""
+def write(page: Path, texts: Mapping[str, str]) -> None:
+    """
+    Put what was measured between the page's markers, each measurement in a block of its own; those not measured stay.
+
+    Raises ValueError when the page has no markers.
+    """
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+    inside, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{page} has no lines {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    blocks: dict[str, str] = dict(_BLOCK.findall(inside)) | dict(texts)
+    made = "\n\n".join(f"<!-- {name}: begin -->\n{text}\n<!-- {name}: end -->" for name, text in blocks.items())
+    page.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", encoding="utf-8")
 
 
 def console() -> Console:

@@ -96,7 +96,7 @@ async def test_the_stand_in_shows_a_fault_from_its_moment_on():
 
 
 def test_recombined_postmortems_are_stable_and_load_as_files(tmp_path):
-    real = load_postmortems([ROOT / "postmortems"])
+    real = load_postmortems([ROOT / "postmortems"]).postmortems
 
     corpus = recombined(real, 40)
 
@@ -110,7 +110,7 @@ def test_recombined_postmortems_are_stable_and_load_as_files(tmp_path):
 
 
 def test_questions_are_as_many_as_asked_for():
-    real = load_postmortems([ROOT / "postmortems"])
+    real = load_postmortems([ROOT / "postmortems"]).postmortems
 
     assert len([question for question in questions(real, 12) if question]) == 12
 
@@ -132,19 +132,22 @@ def test_the_scripted_model_ends_after_its_calls(model):
     assert (LOOK_UPS if model == "looking" else 0) == sum(one["role"] == "tool" for one in messages)
 
 
-def test_the_page_keeps_its_words_around_the_figures(tmp_path):
+def test_the_page_keeps_its_words_and_the_measurements_that_were_not_made_again(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    page.write_text(f"before\n{BEGIN}\n{END}\nafter\n", encoding="utf-8")
     figures = [count("lost", 0, "", samples=12, target="0", met=True), spread("slow", [3.0], "s", p95_at_most=1)]
+    text = markdown(figures, at=datetime(2026, 10, 1, tzinfo=UTC), quick=True)
 
-    write(page, markdown(figures, at=datetime(2026, 10, 1, tzinfo=UTC), quick=True))
-    text = page.read_text(encoding="utf-8")
+    write(page, {"kill": text, "start": "old"})
+    write(page, {"start": "new"})
+    shown = page.read_text(encoding="utf-8")
 
-    assert text.startswith(f"before\n{BEGIN}\nMeasured on 2026-10-01")
-    assert text.endswith(f"{END}\nafter\n")
-    assert "| lost | 12 | 0 | – | – |  | 0 | met |" in text
-    assert "missed" in text
-    assert "old" not in text
+    assert shown.startswith(f"before\n{BEGIN}\n<!-- kill: begin -->\nMeasured on 2026-10-01")
+    assert shown.endswith(f"{END}\nafter\n")
+    assert "| lost | 12 | 0 | – | – |  | 0 | met |" in shown
+    assert "missed" in shown
+    assert "new" in shown
+    assert "old" not in shown
 
 
 def test_a_page_without_markers_is_refused(tmp_path):
@@ -152,7 +155,7 @@ def test_a_page_without_markers_is_refused(tmp_path):
     page.write_text("words\n", encoding="utf-8")
 
     with pytest.raises(ValueError, match="has no lines"):
-        write(page, "x")
+        write(page, {})
 
 
 async def test_log_templates_are_measured_on_three_corpora(tmp_path):

@@ -67,7 +67,7 @@ def test_the_date_of_a_template_counts_before_the_files_own_time_and_a_checkout_
     [
         ("---\ntitle: [\n---\nText.\n", ":2: "),
         ("---\ntitle: Only a title\n---\n", ":1: says neither"),
-        ("---\nid: incident:INC-1\n---\nText.\n", "one of the bot's own incidents"),
+        ("---\nid: incident:INC-1\n---\nText.\n", "one of the bot's own records"),
     ],
 )
 def test_a_file_that_says_nothing_or_cannot_be_read_is_refused_with_its_line(tmp_path, text, problem):
