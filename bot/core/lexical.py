@@ -1,6 +1,6 @@
 """BM25 over a corpus held in memory, made to be built again quickly when a few texts change; formulas in `core/bm25.py`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -34,9 +34,18 @@ class LexicalIndex:
             self._postings.add(scores, word, times * (k3 + 1) / (times + k3))
         return scores
 
-    def ceiling(self, words: Mapping[str, int]) -> float:
-        """What a text with the eight rarest of these words, each once at mean length, would score."""
-        return sum(sorted((self.idf(word) for word in words), reverse=True)[:_CEILING_WORDS]) or 1.0
+    def ceiling(self, words: Iterable[str]) -> float:
+        """
+        What a text with the eight rarest of these words, each once at mean length, would score.
+
+        A word that no text has is as rare as can be, so that a question about something else cannot be answered by the little
+        it shares; whole identifiers and numbers, which are hardly ever met again, are not counted against it.
+        """
+        worth = (
+            self.idf(word) or (0.0 if word.startswith("=") or word.isdigit() else self._postings.rarest)
+            for word in words
+        )
+        return sum(sorted(worth, reverse=True)[:_CEILING_WORDS]) or 1.0
 
     def holds(self, word: str, place: int) -> bool:
         """Whether a text has a word."""

@@ -20,7 +20,7 @@ from evals.benchmarks.table import Benchmark, Row, read_rows, share
 from evals.benchmarks.vectors import Embedding
 
 FOLDER = "alert_runbook"
-_RULES = "alert_rules_awesome"
+RULES = "alert_rules_awesome"
 _TOP = 3
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 Words = Callable[[str], str]
@@ -46,11 +46,11 @@ class Asked:
 def run(data: Path) -> Sequence[Row]:
     """All figures. Raises BenchmarkError when a data set is absent."""
     corpus = list(read_rows(data / FOLDER / "corpus.jsonl"))
-    pairs = _all(data / FOLDER, "pairs.")
-    service = _all(data / FOLDER, "pairs_service_level.")
-    rules = [row for row in _all(data / _RULES, "rules.") if row["no_runbook_expected"]]
+    pairs = all_rows(data / FOLDER, "pairs.")
+    service = all_rows(data / FOLDER, "pairs_service_level.")
+    rules = [row for row in all_rows(data / RULES, "rules.") if row["no_runbook_expected"]]
     team = {row["id"]: str(row["repo"]) for row in corpus}
-    nameless = _without([row["alertname"] for row in (*pairs, *service)])
+    nameless = without([row["alertname"] for row in (*pairs, *service)])
     embedding = Embedding()
     try:
         everything = Answers(corpus, embedding)
@@ -148,13 +148,14 @@ def question(row: Mapping[str, Any], words: Words) -> Question:
     )
 
 
-def _without(names: Iterable[str]) -> Words:
+def without(names: Iterable[str]) -> Words:
+    """Takes these names out of a text, in any case."""
     longest_first = sorted(set(names), key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
     return lambda text: pattern.sub(" ", text)
 
 
-def _all(folder: Path, prefix: str) -> list[Mapping[str, Any]]:
+def all_rows(folder: Path, prefix: str) -> list[Mapping[str, Any]]:
     """Every part that is there."""
     parts = sorted(folder.glob(f"{prefix}*.jsonl")) or [folder / f"{prefix}dev.jsonl"]
     return [row for part in parts for row in read_rows(part)]

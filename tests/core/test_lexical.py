@@ -60,3 +60,10 @@ def test_rare_words_weigh_more_than_common_ones():
     held = index([*CORPUS, "client client"])
 
     assert held.idf("redi") + held.idf("redis") > held.idf("client")
+
+
+def test_words_that_no_text_has_count_against_a_match_but_identifiers_and_numbers_do_not():
+    held = index(CORPUS)
+
+    assert held.ceiling(["idle", "zebra"]) > 2 * held.idf("idle")
+    assert held.ceiling(["idle", "=zebrastripes", "97"]) == held.idf("idle")

@@ -1,5 +1,7 @@
 """Runbooks, similar incidents and payloads: what the benchmarks count, and what they promise where their data is there."""
 
+import json
+
 import pytest
 
 from bot.core.alert import Severity
@@ -43,6 +45,23 @@ def test_the_mean_reciprocal_rank_counts_what_was_not_found_as_nothing():
     assert rows["symptom → cause: MRR"] == pytest.approx(0.375)
     assert rows["symptom → cause: R@1"] == 0.25
     assert rows["symptom → cause: R@3"] == 0.5
+
+
+def test_what_the_floor_lets_through_is_counted_for_foreign_alerts_and_for_right_first_matches():
+    shown, kept = postmortems.floor_rows([0.0, postmortems.FLOOR], [postmortems.FLOOR, 1.0, 0.0, 0.0])
+
+    assert (shown.figure, shown.n) == (0.5, 2)
+    assert (kept.figure, kept.n) == (0.5, 4)
+
+
+def test_an_alert_on_a_technology_that_some_report_names_is_not_foreign(tmp_path):
+    folder = tmp_path / "alert_rules_awesome"
+    folder.mkdir()
+    rules = [{"service": name, "name": f"{name} is down", "description": "No answer"} for name in ("Redis", "CouchDB")]
+    (folder / "rules.dev.jsonl").write_text("\n".join(map(json.dumps, rules)), encoding="utf-8")
+    known = [{"title": "", "symptom_text": "The redis replica was away.", "cause_text": ""}]
+
+    assert postmortems.foreign(tmp_path, known) == ["CouchDB is down: No answer"]
 
 
 def test_every_public_payload_is_read_with_each_field_that_it_gives(data):
