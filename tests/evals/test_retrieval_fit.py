@@ -67,7 +67,9 @@ def test_the_tables_have_a_row_for_each_part_and_go_between_their_markers(tmp_pa
     ]
     reports = Reports(incidents, incidents, np.array([[0.9, 0.1], [0.2, 0.8]]), ["zebra"], np.array([[0.1, 0.1]]), corpus(incidents))  # fmt: skip
     page = tmp_path / "page.md"
-    page.write_text("a\n<!-- ablation-runbooks: begin -->\nof before\n<!-- ablation-runbooks: end -->\nb\n", encoding="utf-8")
+    page.write_text(
+        "a\n<!-- ablation-runbooks: begin -->\nof before\n<!-- ablation-runbooks: end -->\nb\n", encoding="utf-8"
+    )
 
     ablate_retrieval.write(page, "runbooks", ablate_retrieval.runbook_table(known))
     table = ablate_retrieval.incident_table(reports)
