@@ -15,7 +15,7 @@ from bot.core.hypothesis import SimilarFound, SimilarIncident
 from bot.core.loglines import shorten
 from bot.core.logs import LogTemplate, Trend
 from bot.core.matching import Match
-from bot.core.metrics import MetricChange, number, sentence
+from bot.core.metrics import Direction, MetricChange, number, sentence
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook
 from bot.core.service import Change
@@ -85,22 +85,29 @@ def numbered(found: Iterable[Evidence]) -> tuple[Evidence, ...]:
 def from_metrics(changes: Sequence[MetricChange], queries: Mapping[str, str], window: Window) -> list[Evidence]:
     """The most notable metric changes."""
     notable = [change for change in changes if change.weight >= _LEAST_METRIC_WEIGHT][:MOST_METRICS]
-    return [_metric(change, queries[change.series.service], window) for change in notable]
+    return [
+        _metric(change, place, len(changes), queries[change.series.service], window)
+        for place, change in enumerate(notable, start=1)
+    ]
 
 
-def _metric(change: MetricChange, query: str, window: Window) -> Evidence:
+def _metric(change: MetricChange, place: int, of: int, query: str, window: Window) -> Evidence:
     series = change.series
     points = series.points[:: max(1, len(series.points) // 24)]
     trace = " ".join(f"{_clock(time)}={number(value)}" for time, value in points)
     said = sentence(change)
+    # A series that came or went has no level to stand off from.
+    size = round(change.size, 1) if change.direction in {Direction.ROSE, Direction.FELL} else None
+    off = f"{number(size)} robust deviations off, " if size is not None else ""
+    where = f"{off}number {place} of {plural(of, 'change')}"
     return evidence(
         kind=EvidenceKind.METRIC,
         source="read_metrics",
         service=series.service,
-        title=f"{series.service}: {said}",
+        title=f"{series.service}: {said}; {where}",
         query=query,
         window=window,
-        excerpt=f"{said}\nkind {series.kind}, labels {dict(sorted(series.labels.items()))}\n{trace}",
+        excerpt=f"{said}; {where}\nkind {series.kind}, labels {dict(sorted(series.labels.items()))}\n{trace}",
         weight=change.weight,
         facts={
             "metric": series.name,
@@ -111,6 +118,8 @@ def _metric(change: MetricChange, query: str, window: Window) -> Evidence:
             "after": _short(change.after),
             "at": change.at.isoformat(),
             "seconds_before_alert": round(change.lead_s),
+            "size": size,
+            "place": place,
         },
     )
 

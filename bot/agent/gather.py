@@ -15,7 +15,7 @@ from bot.agent import findings, healed, roots, shapes
 from bot.agent.diagnostics import from_diagnostic, from_signature
 from bot.agent.progress import Emit, Progress
 from bot.agent.runbooks import diagnostic_steps, match_runbook, scope_for
-from bot.agent.subject import Relation, Subject, named_service, neighbours, relations, subject_of
+from bot.agent.subject import Relation, Subject, named_service, nearness, neighbours, relations, subject_of
 from bot.core.errors import AiopsError, ConfigError, ToolError
 from bot.core.evidence import Evidence, EvidencePack, Gap, Window
 from bot.core.hypothesis import SimilarFound
@@ -45,6 +45,8 @@ LOG_LEAD = timedelta(seconds=60)
 CHANGES_BEFORE = timedelta(hours=24)
 METRIC_STEP = "5s"
 LOG_LIMIT = 500
+# Of these metrics are read: the root is found by a walk, which sees no further than they reach.
+_MOST_DEPENDENCIES = 12
 # A call ends before its part does, so that one slow answer does not cost the part's other answers.
 _CALL_SHARE = 0.85
 _SIMILAR = 3
@@ -84,6 +86,8 @@ class _Run:
     known: dict[str, Relation] = field(default_factory=dict[str, Relation])
     found: list[Evidence] = field(default_factory=list[Evidence])
     gaps: list[Gap] = field(default_factory=list[Gap])
+    metrics: roots.Metrics | None = None
+    edges: tuple[shapes.Edge, ...] = ()
     similar: SimilarFound = field(default_factory=lambda: SimilarFound(incidents=(), searched=0))
 
     def gap(self, what: str, why: str) -> None:
@@ -130,6 +134,10 @@ class Gatherer:
         except TimeoutError:
             for name in run.progress.unfinished():
                 self._out_of_time(run, name)
+        # Only now is it known who calls whom: the catalogue says, and traces have seen.
+        calls = roots.calls_of(run.services, run.edges)
+        if run.metrics is not None:
+            run.found.extend(roots.from_components(run.metrics, calls, run.subject))
         if runbook is not None:
             run.found.append(findings.from_runbook(runbook, run.subject))
         run.found.extend(findings.from_alerts(brief.related, run.subject))
@@ -140,7 +148,7 @@ class Gatherer:
             similar=run.similar,
             runbook=runbook,
             services=tuple(name for name in names if name),
-            dependencies=tuple(name for name, one in run.known.items() if one.kind == "dependency"),
+            dependencies=tuple(sorted(roots.below(run.subject.service, calls))),
             subject=run.subject,
             took_ms=round((time.monotonic() - started) * 1000),
         )
@@ -250,7 +258,7 @@ class Gatherer:
 
     async def _metrics(self, run: _Run) -> str:
         window = run.subject.window
-        names = neighbours(run.known) or [run.subject.service]
+        names = neighbours(run.known, dependencies=_MOST_DEPENDENCIES) or [run.subject.service]
         queries: dict[str, str] = {}
         series: list[Series] = []
 
@@ -260,10 +268,10 @@ class Gatherer:
             series.extend(shapes.series((await self._call(run, "read_metrics", args)).structured, name))
 
         await self._each(run, "metrics", {name: lambda name=name: one(name) for name in names})
-        ranked = rank_changes(series, onset=run.subject.onset, nearness=_nearness(run.known))
+        ranked = rank_changes(series, onset=run.subject.onset, nearness=nearness(run.known))
         found = findings.from_metrics(ranked, queries, window)
         run.found.extend(found)
-        run.found.extend(roots.from_components(series, ranked, run.services, run.subject, queries, window))
+        run.metrics = roots.Metrics(series=tuple(series), moved=tuple(ranked), queries=queries)
         run.found.extend(roots.from_load(series, run.services, run.subject, queries, window))
         run.found.extend(roots.from_standing(series, run.subject, queries, window))
         run.found.extend(healed.from_series(series, queries, run.subject, window))
@@ -306,6 +314,7 @@ class Gatherer:
         window = run.subject.window
         args = {"service": run.subject.service, "start": _rfc3339(window.start), "end": _rfc3339(window.end)}
         read = shapes.traces((await self._call(run, "read_traces", args)).structured)
+        run.edges = tuple(read.edges)
         found = findings.from_traces(read, findings.call_text("read_traces", args), window)
         run.found.extend(found)
         return findings.described(len(found), "failing or slow call")
@@ -378,11 +387,6 @@ class Gatherer:
             raise ToolError(str(next(iter(failed.values()))))
         for name, error in failed.items():
             run.gap(f"{what} of {name}", str(error))
-
-
-def _nearness(known: Mapping[str, Relation]) -> dict[str, float]:
-    factors = {"self": 1.0, "dependency": 0.9, "dependent": 0.9, "unrelated": 0.5}
-    return {name: factors[one.kind] * 0.93 ** max(0, one.distance - 1) for name, one in known.items()}
 
 
 def _log_split(records: Sequence[LogRecord], boundary: datetime, onset: datetime) -> datetime:

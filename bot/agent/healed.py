@@ -10,6 +10,7 @@ from bot.agent.subject import Subject
 from bot.core.evidence import Evidence, EvidenceKind, Window
 from bot.core.loglines import LogRecord
 from bot.core.metrics import Series, number
+from bot.core.spread import deviation_spread
 from bot.core.text import clip, one_line
 
 _OVER = re.compile(
@@ -88,7 +89,7 @@ def _parts(series: Series) -> tuple[float, float, np.ndarray, float] | None:
     tenth = max(2, len(values) // 8)
     level, end = float(np.median(values[:tenth])), float(np.median(values[-tenth:]))
     middle = values[tenth:-tenth]
-    scale = max(float(np.median(np.abs(values - np.median(values)))) * 1.4826, 0.1 * abs(level), 1e-9)
+    scale = max(deviation_spread(values), 0.1 * abs(level), 1e-9)
     return level, end, middle, scale
 
 

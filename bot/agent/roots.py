@@ -1,14 +1,16 @@
 """What the ranking of components and the load on the way in say, as findings. All pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from bot.agent.findings import evidence
-from bot.agent.subject import Subject
-from bot.core.components import Component, rank_components
+from bot.agent.shapes import Edge
+from bot.agent.subject import BEFORE, Subject
+from bot.core.components import Calls, Component, deviation, rank_components
 from bot.core.evidence import Evidence, EvidenceKind, Window
 from bot.core.metrics import Direction, MetricChange, Series, level_around, number
 from bot.core.service import Service
@@ -21,36 +23,68 @@ _NEARLY_FULL = 0.85
 _CLEAR, _SHORTLY = 0.5, timedelta(minutes=10)
 
 
-def from_components(
-    series: Sequence[Series],
-    ranked: Sequence[MetricChange],
-    services: Sequence[Service],
-    subject: Subject,
-    queries: Mapping[str, str],
-    window: Window,
-) -> list[Evidence]:
-    """Services below the alerting one that deviate as it does, likeliest root first; the alerting one itself is left out."""
-    target = _target(ranked, subject.service)
-    if target is None:
-        return []
-    calls = {one.name: one.depends_on for one in services}
-    below = _below(subject.service, calls)
-    onset = _onset(ranked, below, target)
-    found = rank_components(series, onset=onset, calls=calls, target=target.series)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """What was read of metrics."""
+
+    series: tuple[Series, ...]
+    moved: tuple[MetricChange, ...]
+    """Most notable first."""
+    queries: Mapping[str, str]
+    """The call by which each service's were read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Components in order, and what they were judged by."""
+
+    components: tuple[Component, ...]
+    onset: datetime
+    target: Series | None
+    """The alerting series; None when the alerting service has none that people feel or that moved."""
+
+
+def rank_roots(
+    series: Sequence[Series], ranked: Sequence[MetricChange], calls: Calls, service: str, alerted: datetime
+) -> Ranking:
+    """Which component is at the root of what `service` was alerted for at `alerted`: every one that `series` tells of, likeliest first."""
+    # What moved before the window began is another story, also where older points are at hand.
+    ranked = [one for one in ranked if alerted - one.at <= BEFORE]
+    moved = _target(ranked, service)
+    onset = min(alerted, _onset(ranked, below(service, calls), moved)) if moved is not None else alerted
+    target = moved.series if moved is not None else _felt(series, service, onset)
+    found = rank_components(series, onset=onset, calls=calls, target=target)
+    return Ranking(components=tuple(found), onset=onset, target=target)
+
+
+def from_components(read: Metrics, calls: Calls, subject: Subject) -> list[Evidence]:
+    """Services below the alerting one that stand off on their own, likeliest root first; the alerting one itself is left out."""
+    ranking = rank_roots(read.series, read.moved, calls, subject.service, subject.onset)
+    under = below(subject.service, calls)
+    found = ranking.components
     places = {one.name: place for place, one in enumerate(found, start=1)}
     telling = [
         one
         for one in found
-        if one.name in below
+        if one.name in under
         and one.deviation >= _LEAST_DEVIATION
         and one.score >= _LEAST_SCORE
         and not one.explained_by
     ]
     return [
-        _component(one, places[one.name], len(found), target, onset, queries[one.name], window)
+        _component(one, places[one.name], ranking, read.queries[one.name], subject.window)
         for one in telling[:_MOST_COMPONENTS]
-        if one.name in queries
+        if one.name in read.queries
     ]
+
+
+def calls_of(services: Sequence[Service], edges: Iterable[Edge] = ()) -> dict[str, tuple[str, ...]]:
+    """Who calls whom: what the catalogue says, and every call that traces have seen."""
+    known = {one.name: dict.fromkeys(one.depends_on) for one in services}
+    for edge in edges:
+        if edge.calls > 0 and edge.caller != edge.callee:
+            known.setdefault(edge.caller, {})[edge.callee] = None
+    return {name: tuple(called) for name, called in known.items()}
 
 
 def _target(ranked: Sequence[MetricChange], service: str) -> MetricChange | None:
@@ -60,17 +94,24 @@ def _target(ranked: Sequence[MetricChange], service: str) -> MetricChange | None
     return next(iter([*felt, *own]), None)
 
 
-def _onset(ranked: Sequence[MetricChange], below: frozenset[str], target: MetricChange) -> datetime:
+def _felt(series: Sequence[Series], service: str, onset: datetime) -> Series | None:
+    """Where nothing of the alerting service moved clearly: what people feel of it and moved most, which may be hardly at all."""
+    own = [one for one in series if one.service == service and one.kind in {"errors", "latency"}]
+    return max(own, key=lambda one: (deviation(one, onset.timestamp()), one.name), default=None)
+
+
+def _onset(ranked: Sequence[MetricChange], under: frozenset[str], target: MetricChange) -> datetime:
     """When the trouble began: with the alerting series, or with what moved clearly below it shortly before."""
     early = [
         one.at
         for one in ranked
-        if one.series.service in below and one.weight >= _CLEAR and timedelta(0) <= target.at - one.at <= _SHORTLY
+        if one.series.service in under and one.weight >= _CLEAR and timedelta(0) <= target.at - one.at <= _SHORTLY
     ]
     return min([target.at, *early])
 
 
-def _below(service: str, calls: Mapping[str, Sequence[str]]) -> frozenset[str]:
+def below(service: str, calls: Calls) -> frozenset[str]:
+    """Everything that a service calls, at any distance."""
     seen: set[str] = set()
     left = list(calls.get(service, ()))
     while left:
@@ -81,13 +122,17 @@ def _below(service: str, calls: Mapping[str, Sequence[str]]) -> frozenset[str]:
     return frozenset(seen)
 
 
-def _component(
-    one: Component, place: int, of: int, target: MetricChange, onset: datetime, query: str, window: Window
-) -> Evidence:
+def _component(one: Component, place: int, ranking: Ranking, query: str, window: Window) -> Evidence:
     what = one.series.name if one.series is not None else "its series"
+    target = ranking.target
+    alike = (
+        f", and moves with {target.name} of {target.service} (correlation {number(round(one.likeness, 2))})"
+        if target is not None and one.likeness > 0
+        else ""
+    )
     said = (
-        f"{one.name} is number {place} of {of} services as the root: {what} stands {number(round(one.deviation, 1))} robust deviations off "
-        f"at the onset, and moves with {target.series.name} of {target.series.service} (correlation {number(round(one.likeness, 2))})"
+        f"{one.name} is number {place} of {len(ranking.components)} services as the root: {what} stands "
+        f"{number(round(one.deviation, 1))} robust deviations off at the onset{alike}"
     )
     return evidence(
         kind=EvidenceKind.METRIC,
@@ -96,7 +141,7 @@ def _component(
         title=said,
         query=query,
         window=window,
-        excerpt=f"{said}\nonset {onset.isoformat()}; nothing that it calls deviates as much",
+        excerpt=f"{said}\nonset {ranking.onset.isoformat()}; nothing that it calls deviates as much",
         weight=min(0.9, 0.3 + 0.15 * one.score),
         facts={
             "root": place,
@@ -105,7 +150,7 @@ def _component(
             "likeness": one.likeness,
             "series": what,
             "kind": one.series.kind if one.series is not None else "other",
-            "at": onset.isoformat(),
+            "at": ranking.onset.isoformat(),
         },
     )
 

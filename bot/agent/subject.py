@@ -95,10 +95,16 @@ def _reach(start: str, edges: Mapping[str, Iterable[str]], kind: str) -> dict[st
     return found
 
 
-def neighbours(known: Mapping[str, Relation]) -> list[str]:
-    """The alerting service, then its nearest dependencies and dependents: what is worth reading metrics of."""
+def neighbours(known: Mapping[str, Relation], *, dependencies: int = _MOST_NEIGHBOURS) -> list[str]:
+    """The alerting service, then its nearest dependencies, that many at most, and dependents: what is worth reading of."""
     close = sorted(known.items(), key=lambda item: (item[1].distance, item[1].kind, item[0]))
     chosen = [name for name, relation in close if relation.kind == "self"]
-    for kind in ("dependency", "dependent"):
-        chosen += [name for name, relation in close if relation.kind == kind][:_MOST_NEIGHBOURS]
+    for kind, most in (("dependency", dependencies), ("dependent", _MOST_NEIGHBOURS)):
+        chosen += [name for name, relation in close if relation.kind == kind][:most]
     return [name for name in chosen if name]
+
+
+def nearness(known: Mapping[str, Relation]) -> dict[str, float]:
+    """0 to 1 per service: how much what moves there may have to do with the alerting one."""
+    factors = {"self": 1.0, "dependency": 0.9, "dependent": 0.9, "unrelated": 0.5}
+    return {name: factors[one.kind] * 0.93 ** max(0, one.distance - 1) for name, one in known.items()}

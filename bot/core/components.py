@@ -1,10 +1,10 @@
 """
 Which component is at the root: deviation at the onset, likeness to the alerting series, and a walk along the calls.
 
-Four rankers, fused. (1) Every series is compared with itself just before the onset, in robust standard deviations with floors. (2) With
-an alerting series, only series of its kind count, each as far as it moves alike (Pearson correlation). (3) Trouble travels from
-callee to caller, so a component is explained by a callee that deviates too: what stays is at the end of the walk. (4) Time that
-callers spend waiting accuses those whose callers all wait, and no others do.
+Four rankers, fused. (1) Every series is compared with itself just before the onset, in robust standard deviations with floors. (2) As far as
+the alerting series moved at the onset, only series of its kind count, each as far as it moves alike (Pearson correlation). (3) Trouble
+travels from callee to caller, so a component is explained by a callee that deviates too: what stays is at the end of the walk. (4) Time
+that a component spends waiting for others is not its own; it accuses those whose callers all wait, and no others do.
 
 The walk follows the graph-traversal baseline of M. Hardt et al., The PetShop Dataset (2023); the floors and the medians are those of
 bot/core/metrics.py. Constants were chosen on development data of two public systems; see docs/explanation/accuracy.md.
@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.metrics import Series
+from bot.core.spread import robust_spread
 
 Floats = NDArray[np.float64]
 Calls = Mapping[str, Sequence[str]]
 
-# 1.4826 turns a MAD into the standard deviation of a normal distribution.
-_MAD_TO_SIGMA = 1.4826
 # A quiet baseline makes noise look huge: less than this share of the level is no deviation.
 _FLOOR = 0.05
 _BEFORE_S = _AFTER_S = 330.0
@@ -35,8 +34,9 @@ _ALIKE_S = 900.0
 _MOVED = 2.0
 # Beyond this, more says nothing more: the baseline was merely quiet.
 _MOST = 50.0
-# What a component that is known only by its address has to overcome. Log scale.
-_OUTSIDE = 1.5
+# An alerting series that stands off by this many robust deviations itself decides two thirds of the order (1 - 1/e).
+_TELLS = 3.0
+_HALF = 0.5
 _OTHER_KIND = 0.5
 _WEIGHTS = {"saturation": 1.0, "errors": 1.0, "latency": 0.9}
 _RISES = frozenset({"latency", "errors"})
@@ -55,7 +55,7 @@ class Component:
     deviation: float
     """Robust standard deviations of its most telling series."""
     likeness: float
-    """Correlation of that series with the alerting one, 0 to 1; 1 without an alerting series."""
+    """Correlation of that series with the alerting one, 0 to 1; 0 where the alerting one has nothing to say."""
     series: Series | None
     """The most telling series."""
     explained_by: str = ""
@@ -73,45 +73,47 @@ class _Own:
 
 
 def rank_components(
-    series: Sequence[Series],
-    *,
-    onset: datetime,
-    calls: Calls,
-    target: Series | None = None,
-    outside: frozenset[str] = frozenset(),
+    series: Sequence[Series], *, onset: datetime, calls: Calls, target: Series | None = None
 ) -> list[Component]:
     """
     Components, likeliest root first.
 
-    `calls` maps a component to those that it calls. `target` is the alerting series; without one all kinds count. `outside` are
-    components that are known only through their callers, as addresses are: they come after what deviates inside.
+    `calls` maps a component to those that it calls; empty where nobody knows. `target` is the alerting series: the more it moved at
+    the onset itself, the more likeness to it and the walk decide, and the less the plain deviations do. Without one these decide alone.
     """
     at = onset.timestamp()
     of: dict[str, list[Series]] = {}
     for one in series:
         of.setdefault(one.service, []).append(one)
-    if target is None:
-        own = {name: _of_any_kind(some, at) for name, some in of.items()}
-        waits = {name: _waits(some, at) for name, some in of.items()}
-    else:
-        own = {name: _of_one_kind(some, at, target) for name, some in of.items()}
-        waits = dict.fromkeys(of, 0.0)
+    tells = _tells(target, at)
+    alike = {name: _of_one_kind(some, at, target) if target is not None else _Own() for name, some in of.items()}
+    loud = {name: _of_any_kind(some, at) for name, some in of.items()}
+    waits = {name: _waits(some, at) for name, some in of.items()}
     callers = {name: [one for one, called in calls.items() if name in called] for name in of}
     ranked: list[Component] = []
-    for name, one in own.items():
-        below, kid = _below(name, own, calls) if target is not None else (0.0, "")
-        score = one.score - below + _accused(callers[name], waits) - _OUTSIDE * (name in outside)
+    for name in of:
+        below, kid = _below(name, alike, calls)
+        # Time spent waiting for others is not a component's own; it counts for those that it calls.
+        score = tells * (alike[name].score - below) + (1 - tells) * loud[name].score
+        score += _accused(callers[name], waits) - waits[name]
+        by_likeness = tells * alike[name].score >= (1 - tells) * loud[name].score
+        shown = alike[name] if by_likeness and alike[name].series is not None else loud[name]
         ranked.append(
             Component(
                 name=name,
                 score=round(score, 4),
-                deviation=round(one.deviation, 2),
-                likeness=round(one.likeness, 3),
-                series=one.series,
-                explained_by=kid,
+                deviation=round(shown.deviation, 2),
+                likeness=round(shown.likeness, 3),
+                series=shown.series,
+                explained_by=kid if tells >= _HALF else "",
             )
         )
     return sorted(ranked, key=lambda one: (-one.score, one.name))
+
+
+def _tells(target: Series | None, at: float) -> float:
+    """0 to 1: how much the alerting series moved at the onset, and so how much it has to say."""
+    return 1 - math.exp(-_worse(target, deviation(target, at)) / _TELLS) if target is not None else 0.0
 
 
 def deviation(series: Series, at: float) -> float:
@@ -133,7 +135,7 @@ def deviation(series: Series, at: float) -> float:
     recent = values[first:late]
     level = float(np.median(recent))
     # Too few points make no noise to speak of; then the whole past has to tell.
-    noise = _noise(recent) if len(recent) >= _FEWEST_BEFORE + 2 else _noise(values[:late])
+    noise = robust_spread(recent) if len(recent) >= _FEWEST_BEFORE + 2 else robust_spread(values[:late])
     scale = max(noise, _FLOOR * abs(level), 1e-9)
     moved = (float(np.median(values[late:last])) - level) / scale
     return max(-_MOST, min(_MOST, moved))
@@ -172,7 +174,7 @@ def _of_any_kind(some: Iterable[Series], at: float) -> _Own:
         moved = _worse(one, deviation(one, at))
         score = _WEIGHTS[one.kind] * math.log1p(moved)
         if score > best.score:
-            best = _Own(score, moved, 1.0, one)
+            best = _Own(score, moved, 0.0, one)
     return best
 
 
@@ -206,11 +208,3 @@ def _below(name: str, own: Mapping[str, _Own], calls: Calls) -> tuple[float, str
         if kid in own and kid != name and own[kid].deviation >= _MOVED
     ]
     return max(found, default=(0.0, ""))
-
-
-def _noise(values: Floats) -> float:
-    """Robust spread: the MAD, or the range between deciles where half of the values are the same."""
-    median = float(np.median(values))
-    mad = float(np.median(np.abs(values - median))) * _MAD_TO_SIGMA
-    low, high = np.percentile(values, [10, 90])
-    return max(mad, float(high - low) / 2.56)

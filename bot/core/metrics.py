@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.core.spread import robust_spread
+
 Floats = NDArray[np.float64]
 
-# 1.4826 turns a MAD into the standard deviation of a normal distribution.
-_MAD_TO_SIGMA = 1.4826
 _FEWEST_POINTS = 6
 _SIGNIFICANT = 4.0
 _SMALLEST_SHARE = 0.15
@@ -226,12 +226,8 @@ def _split(values: Floats) -> int:
 
 def _scale(old: Floats, values: Floats) -> float:
     """Robust spread of the old level, with floors so that a constant baseline does not make noise infinite."""
-    median = float(np.median(old))
-    mad = float(np.median(np.abs(old - median))) * _MAD_TO_SIGMA
-    # A series that jumps between two values has no MAD, but it has a range. 2.56 sigma lie between the deciles.
-    low, high = np.percentile(old, [10, 90])
-    spread = float(np.max(values) - np.min(values))
-    return max(mad, float(high - low) / 2.56, 0.03 * abs(median), 0.02 * spread, 1e-9)
+    reach = float(np.max(values) - np.min(values))
+    return max(robust_spread(old), 0.03 * abs(float(np.median(old))), 0.02 * reach, 1e-9)
 
 
 def _left_band(values: Floats, split: int, before: float, scale: float) -> int:

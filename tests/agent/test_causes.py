@@ -155,3 +155,53 @@ def test_the_runbooks_sign_makes_its_cause_a_hypothesis():
 
     assert (top.title, top.cause_class) == ("Writers wait for a lock", CauseClass.DATA)
     assert top.claims[0].evidence == ("E1",)
+
+
+async def test_a_call_that_only_traces_have_seen_is_walked_too(rig):
+    """The catalogue knows of cart and of its database, but not that cart asks the database."""
+    world = shop_world(depends_on=("cart",))
+    world.services[0]["depends_on"] = ["cart", "cart-db"]
+    world.services.append(service("cart-db"))
+    world.metrics["cart"] = [series("request_seconds_p95", slow(0.05, 1.2, -130), kind="latency", unit="s")]
+    world.metrics["cart-db"] = [series("query_seconds_p95", slow(0.01, 0.9, -140), kind="latency", unit="s")]
+
+    def roots(out):
+        return {one.service for one in out.pack.evidence if "root" in one.facts}
+
+    blind = await (await rig(world)).run(shop_brief())
+    world.edges = [{"caller": "cart", "callee": "cart-db", "calls": 90, "errors": 0}]
+    seeing = await (await rig(world)).run(shop_brief())
+
+    assert roots(blind) == {"cart", "cart-db"}
+    assert roots(seeing) == {"cart-db"}
+
+
+async def test_a_callee_that_only_traces_know_and_that_fails_is_a_dependency_at_fault(rig):
+    world = shop_world()
+    world.edges = [{"caller": "shop", "callee": "rates", "calls": 200, "errors": 150}]
+
+    out = await (await rig(world)).run(shop_brief())
+
+    assert any(one.suspect == Suspect(service="rates") for one in out.assessment.hypotheses)
+
+
+async def test_a_root_is_found_among_more_dependencies_than_logs_are_read_of(rig):
+    names = tuple(f"part-{place}" for place in range(10))
+    world = shop_world(depends_on=names)
+    for name in names:
+        after = 1.5 if name == "part-9" else 0.05
+        world.metrics[name] = [series("request_seconds_p95", slow(0.05, after, -130), kind="latency", unit="s")]
+
+    out = await (await rig(world)).run(shop_brief())
+
+    assert {one.service for one in out.pack.evidence if "root" in one.facts} == {"part-9"}
+
+
+async def test_metric_evidence_says_how_far_it_moved_and_how_it_ranks(rig):
+    out = await (await rig(shop_world(depends_on=("cart",)))).run(shop_brief())
+
+    said = next(one for one in out.pack.evidence if one.facts.get("metric") == "request_seconds_p95")
+    assert said.facts["size"] > 4
+    assert said.facts["place"] == 1
+    assert f"{said.facts['size']:g} robust deviations off, number 1 of 1 change" in said.title
+    assert said.title.split("; ")[1] in said.excerpt

@@ -67,6 +67,8 @@ class World:
     logs: dict[str, list[dict] | Failure] = field(default_factory=dict)
     activity: dict | Failure | None = None
     settings: dict | None = None
+    edges: list[dict] | Failure | None = None
+    """What traces tell of calls; None for a server that has none."""
     without: frozenset[str] = frozenset()
     """Tools that the server does not offer."""
     hanging: frozenset[str] = frozenset()
@@ -116,6 +118,11 @@ def build_server(world: World) -> MCPServer:
             answer = {"lines": kept[-limit:], "truncated": len(kept) > limit}
         return await world.reply("read_logs", {"service": service, "start": start, "contains": contains}, answer)
 
+    async def read_traces(service: str, start: str, end: str) -> dict:
+        """Calls between services."""
+        answer = world.edges if isinstance(world.edges, str) else {"edges": world.edges}
+        return await world.reply("read_traces", {"service": service}, answer)
+
     async def pg_activity(service: str) -> dict:
         """Sessions of a database."""
         return await world.reply("pg_activity", {"service": service}, world.activity or "no database is configured")
@@ -128,8 +135,9 @@ def build_server(world: World) -> MCPServer:
         """End sessions."""
         return await world.reply("pg_terminate_backends", {"pids": pids}, {"ended": pids})
 
-    for tool in (list_services, read_metrics, read_logs, pg_activity, pg_settings, pg_terminate_backends):
-        if tool.__name__ not in world.without:
+    for tool in (list_services, read_metrics, read_logs, read_traces, pg_activity, pg_settings, pg_terminate_backends):
+        missing = world.without | (frozenset({"read_traces"}) if world.edges is None else frozenset[str]())
+        if tool.__name__ not in missing:
             server.tool(annotations=ToolAnnotations(read_only_hint=tool is not pg_terminate_backends))(tool)
     return server
 

@@ -40,14 +40,23 @@ def test_what_moves_at_another_time_than_the_alerting_series_is_not_the_root():
     assert ranked(front, back, late, calls={"front": ["back", "late"]}, target=front)[0] == "back"
 
 
-def test_an_address_known_from_its_callers_only_comes_after_the_service_behind_it():
-    front, behind, address = (make(name, step_up(0.1, 0.5)) for name in ("front", "service", "service.example"))
-    calls = {"front": ["service", "service.example"]}
+def test_a_component_that_only_waits_for_others_comes_after_one_that_is_slow_itself():
+    slow = [make(name, step_up(0.1, 0.4)) for name in ("busy", "waiter")]
+    waiting = make("waiter", step_up(0.1, 0.4), name="client_p95")
 
-    assert (
-        ranked(front, behind, address, calls=calls, target=front, outside=frozenset({"service.example"}))[0]
-        == "service"
-    )
+    assert ranked(*slow, calls={}) == ["busy", "waiter"]
+    assert ranked(*slow, waiting, calls={})[-1] == "waiter"
+    assert ranked(*slow, waiting, calls={}, target=slow[1])[0] == "busy"
+
+
+def test_an_alerting_series_that_did_not_move_leaves_the_order_to_what_did():
+    still, cause = make("front", step_up(1, 1)), make("memory-hog", step_up(20, 90), name="memory", kind="saturation")
+    alike = make("other", step_up(2, 2))
+
+    found = rank_components([still, cause, alike], onset=ONSET, calls={"front": ["memory-hog", "other"]}, target=still)
+
+    assert found[0].name == "memory-hog"
+    assert found[0].likeness == 0
 
 
 def test_callers_that_all_wait_accuse_the_one_that_they_share():
