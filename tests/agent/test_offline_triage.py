@@ -2,10 +2,13 @@
 
 import pytest
 
+from bot.adapters.runbooks import load_runbooks
+from bot.core.errors import ConfigError
 from bot.core.evidence import EvidenceKind
 from bot.core.hypothesis import CauseClass, Suspect
 from bot.core.posts import TaskState
-from tests.agent.conftest import make_alert, make_brief
+from bot.flows.find_runbook import RunbookSearch
+from tests.agent.conftest import ROOT, FixedRunbooks, make_alert, make_brief, make_runbook
 from tests.agent.worlds import World, change, healthy_world, leak_world, line, series, service
 
 
@@ -204,3 +207,33 @@ async def test_a_change_of_another_kind_is_blamed_by_the_names_that_it_touched(r
     out = await (await rig(world)).run(make_brief(alerts=(alert,)))
 
     assert out.top.suspect == Suspect(service="search", change_id="c-1")
+
+
+class NoVectors:
+    """A machine without the model: runbooks are matched by words alone."""
+
+    async def embed(self, texts):
+        raise ConfigError("the embedding model is not there")
+
+
+async def test_the_runbook_that_may_fit_an_alert_none_names_is_shown_and_not_followed(rig):
+    likely = RunbookSearch(runbooks=load_runbooks([ROOT / "runbooks"]), embedder=NoVectors())
+    alert = make_alert(name="RedisMemoryNearlyFull", summary="Redis memory is under pressure, keys are evicted",
+                       labels={"service": "orders-db"}, annotations={})  # fmt: skip
+
+    out = await (await rig(leak_world(), likely=likely)).run(make_brief(alerts=(alert,)))
+
+    (told,) = [one for one in out.pack.evidence if one.kind is EvidenceKind.RUNBOOK]
+    assert told.title.startswith("No runbook names this alert; redis-memory-pressure may fit")
+    assert told.excerpt.startswith("Why: ")
+    assert out.concluded.runbook is None
+    assert not any(one.kind is EvidenceKind.DIAGNOSTIC for one in out.pack.evidence)
+
+
+async def test_no_runbook_is_suggested_for_an_alert_that_one_names(rig):
+    likely = RunbookSearch(runbooks=FixedRunbooks((make_runbook(),)), embedder=NoVectors())
+
+    out = await (await rig(leak_world(), likely=likely)).run()
+
+    (told,) = [one for one in out.pack.evidence if one.kind is EvidenceKind.RUNBOOK]
+    assert told.title.startswith("Runbook postgres-connections-exhausted")
