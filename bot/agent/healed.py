@@ -15,8 +15,7 @@ from bot.core.text import clip, one_line
 
 _OVER = re.compile(
     r"\brecover(?:ed|y complete)|back to normal|roll(?:ed)? ?back (?:to|success|complet|was)|rollback\w* (?:success|complet)|\brestored\b|"
-    r"autoscaling completed|(?:is|are|became|now) (?:available|healthy|operational)|no further (?:restarts|errors|failures)|"
-    r"cleanly after|\b(\d+) of \1 (?:replicas|pods) (?:are )?(?:ready|available)",
+    r"(?:is|are|became|now) (?:available|healthy|operational)|no further (?:errors|failures)",
     re.IGNORECASE,
 )
 _BAD = frozenset({"error", "err", "fatal", "critical", "panic"})

@@ -29,6 +29,18 @@ def _sign(
     return re.compile(pattern, re.IGNORECASE), Sign(name=name, cause_class=cause_class, strength=strength, check=check)
 
 
+# A quantity that runs out, and the words for being at its end: systems put them together in sentences of their own.
+_QUANTITY = (
+    r"(?:cpu|memory|heap|swap|disk|storage|volume|filesystem|space|inodes?|iops|bandwidth|connections?|sessions?|slots?|threads?|workers?|"
+    r"descriptors?|files|sockets?|ports|pool|queue|backlog|lag|buffer|quota|capacity)"
+)
+_AT_ITS_LIMIT = (
+    r"(?:exceed(?:s|ed|ing)\b|exhaust(?:ed|ion)\b|used up\b|maxed out\b|saturated\b|full\b(?! (?:gc|scan|sync|backup))|depleted\b|"
+    r"(?:at|near|nearly|nearing|approach(?:es|ing)|close to|reach(?:ed|es|ing)|hit(?:s|ting)?) (?:at |(?:the|its|their) )?(?:max\w*|limit\w*|capacity|quota|100 ?%)|"
+    r"(?:critically|dangerously|very|too|running) low\b|below (?:the )?(?:minimum|threshold))"
+)
+_RUNS_OUT = r"(?:exceed(?:s|ed|ing)|exhaust(?:s|ed|ing)|r[ua]n(?:ning)? (?:out of|low on)|(?:no|low) (?:free|more|remaining|available))"
+
 _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
     _sign(
         "a certificate or credential has expired", CauseClass.SECURITY, 1.0,
@@ -38,20 +50,20 @@ _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
     _sign(
         "an outside provider is failing", CauseClass.EXTERNAL, 0.9,
         r"https?://(?!localhost|127\.|10\.|192\.168\.)[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|io|dev|cloud|co)\b.{0,80}(?:\b5\d\d\b|timed? ?out|deadline|unavailable|refused|reset)|"
-        r"(?:third[- ]party|provider|vendor|partner)\w*.{0,40}(?:error|outage|unavailable|degraded|timeout|fail|5\d\d)|status page",
+        r"(?:third[- ]party|provider|vendor|partner)\w*.{0,40}(?:error|outage|unavailable|degraded|timeout|fail|5\d\d)",
         "If the provider reports no trouble and calls from elsewhere succeed, this is not the cause.",
     ),
     _sign(
         "a machine is short of resources because of others on it", CauseClass.INFRASTRUCTURE, 0.9,
         r"node\w*.{0,24}(?:pressure|not ?ready|saturat|unreachable|drain)|(?:memory|disk|pid)pressure|nois(?:y|e) neighbou?r|steal(?:_time| time)|evict(?:ed|ing|ion)|preempt(?:ed|ion)|"
-        r"cpu ?throttling|cfs_throttled|spot (?:instance )?(?:interrupt|reclaim)|hypervisor|co-?located",
+        r"cpu ?throttl|cfs_throttled|spot (?:instance )?(?:interrupt|reclaim)|hypervisor",
         "If the machine's own use is normal, or the service stays slow on another machine, this is not the cause.",
     ),
     _sign(
         "a limit of its own resources is reached", CauseClass.CAPACITY, 0.55,
-        r"oom ?-?kill|out of memory|exit[ _]?code[= ]137|no space left|(?:disk|storage|volume|filesystem) (?:is |space is )?(?:full|critically low|exhausted)|"
-        r"too many (?:connections|clients|open files)|approaching the maximum|connections? (?:limit|slots|pool)\b.{0,40}(?:exhaust|reach|exceed|reserved|full|timeout)|"
-        r"insufficient (?:cpu|memory|ephemeral|pods)|unschedulable|failedscheduling|exceeded (?:resource )?quota|at 100% of|replication lag .{0,20}exceeded|pool exhausted|resource temporarily unavailable",
+        r"oom ?-?kill|out of memory|exit[ _]?code[= ]137|no space left|too many (?:connections|clients|open files)|connections? (?:slots|pool)\b.{0,40}(?:reserved|timeout)|"
+        r"insufficient (?:cpu|memory|ephemeral|pods)|unschedulable|failedscheduling|resource temporarily unavailable|"
+        rf"\b{_QUANTITY}\b[^.;\n]{{0,40}}?\b{_AT_ITS_LIMIT}|\b{_RUNS_OUT} (?:\w+ ){{0,2}}{_QUANTITY}\b",
         "If more room does not help, or one release or client alone uses it up, it is not the size.",
     ),
     _sign(

@@ -2,7 +2,7 @@
 Which class of cause, and whether anything is wrong at all: opensre's synthetic Kubernetes and RDS cases, put to the whole triage graph.
 
 Cluster events, pod states, monitors and database events reach the bot as lines of the service's log, as event exporters ship them;
-CloudWatch's metrics as series. The answer key stays out. Its classes have no network, so a name that does not resolve counts as configuration.
+CloudWatch's metrics as series. The answer key stays out.
 """
 
 import asyncio
@@ -21,12 +21,14 @@ from evals.runner import Run, make_desk, run_cases
 
 FOLDER = "rca_opensre_synthetic"
 HEALTHY = "healthy"
+# Its classes have neither network nor security, and nothing says where it would count them: they count as wrong.
+OTHER = "other"
 _NEVER = "2026-01-01T00:00:00Z"
 _CATEGORIES = {
     CauseClass.CAPACITY: "resource_exhaustion", CauseClass.CONFIG: "configuration_error", CauseClass.FEATURE_FLAG: "configuration_error",
-    CauseClass.NETWORK: "configuration_error", CauseClass.DEPLOY: "code_defect", CauseClass.DEPENDENCY: "dependency_failure",
+    CauseClass.NETWORK: OTHER, CauseClass.DEPLOY: "code_defect", CauseClass.DEPENDENCY: "dependency_failure",
     CauseClass.DATA: "data_quality", CauseClass.INFRASTRUCTURE: "infrastructure", CauseClass.EXTERNAL: "dependency_failure",
-    CauseClass.SECURITY: "configuration_error", CauseClass.NO_CAUSE: HEALTHY, CauseClass.UNKNOWN: "unknown",
+    CauseClass.SECURITY: OTHER, CauseClass.NO_CAUSE: HEALTHY, CauseClass.UNKNOWN: "unknown",
 }  # fmt: skip
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\s+(?:(\w+)\s+)?(.*)$", re.DOTALL)
 _UNITS = {"Percent": "%", "Seconds": "s", "Milliseconds": "ms"}
