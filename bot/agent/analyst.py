@@ -29,7 +29,7 @@ from bot.core.base_rates import nudge
 from bot.core.evidence import Evidence, EvidenceKind, EvidencePack
 from bot.core.hypothesis import CauseClass, FirstAction
 from bot.core.text import clip, one_line, plural
-from bot.core.weights import WEIGHTS
+from bot.core.weights import SURENESS, WEIGHTS
 
 _SYMPTOMS = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC, EvidenceKind.LOG, EvidenceKind.ALERT})
 _UNDO = {
@@ -40,8 +40,6 @@ _UNDO = {
     "scale": "Put {service} back to its former size (undo {change})",
     "migration": "Stop or undo the migration {change} on {service}",
 }
-# Without a label ever seen, the analyst does not claim more than this.
-_SUREST = 0.8
 
 
 def analyse(pack: EvidencePack, case: Case) -> Draft:
@@ -102,7 +100,7 @@ def _shares(scores: Sequence[float]) -> list[float]:
     """Softmax; the sharpness is how much a point of score decides."""
     top = max(scores)
     powers = [math.exp(WEIGHTS.sharpness * (score - top)) for score in scores]
-    return [min(_SUREST, power / sum(powers)) for power in powers]
+    return [min(SURENESS.surest, power / sum(powers)) for power in powers]
 
 
 def _draft(one: Candidate, raw: float) -> DraftHypothesis:

@@ -5,18 +5,26 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
-from bot.agent.causes import Candidate, Case, after, at_of, by_weight, lead_of, number_in, sentence, title_of
+from bot.agent.causes import (
+    ALERT_WEIGHT,
+    MOVED,
+    Candidate,
+    Case,
+    after,
+    at_of,
+    by_weight,
+    lead_of,
+    number_in,
+    sentence,
+    title_of,
+)
 from bot.core.changes import Symptom, Traits, change_words, numbers_shown, score, shared_words, words_of
 from bot.core.diffs import Nature, read_change
 from bot.core.evidence import Evidence
 from bot.core.hypothesis import CauseClass, Claim, Suspect
 from bot.core.text import clip
 
-_MOVED = 0.35
 _TELLING = 0.5
-WEAK_OVERLAP, _STRONG_OVERLAP = 0.4, 1.2
-# Alerts tell what failed in a few words, so they count as loud as a clear metric.
-_ALERT_WEIGHT = 0.7
 # Up to the first a diff that was read holds nothing dangerous; up to the second it has to show in what failed to matter.
 _HARMLESS, _MILD, _SHOWN = 0.3, 0.45, 0.3
 _RELATION = {"self": 0.7, "dependency": 0.6, "dependent": 0.45, "unrelated": -0.8}
@@ -40,7 +48,7 @@ def blame(
     natures = {one.id: nature_of(one.facts) for one in changes}
     words = {eid: change_words(nature) for eid, nature in natures.items()}
     seen = [_symptom(one) for one in symptoms]
-    seen.append(Symptom(words=words_of(case.words), weight=_ALERT_WEIGHT))
+    seen.append(Symptom(words=words_of(case.words), weight=ALERT_WEIGHT))
     found: list[Candidate] = []
     for change in changes:
         if lead_of(change) < 0:
@@ -183,7 +191,7 @@ def _contains(text: str, mark: str) -> bool:
 def _strongest(support: Sequence[Evidence], symptoms: Sequence[Evidence]) -> list[Evidence]:
     """Where the change shows up, then the loudest symptom; each once, three at most."""
     # A quiet line that merely names the change is no support as long as something loud names it too.
-    telling = [one for one in support if one.weight >= _MOVED] or support[:1]
+    telling = [one for one in support if one.weight >= MOVED] or support[:1]
     ordered = dict.fromkeys([*[one.id for one in telling[:2]], *[one.id for one in by_weight(symptoms)[:2]]])
     known = {one.id: one for one in symptoms}
     return [known[eid] for eid in list(ordered)[:3]]

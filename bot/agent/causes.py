@@ -17,10 +17,11 @@ from bot.core.runbook import Runbook
 from bot.core.signs import Sign, signs_in
 from bot.core.weights import WEIGHTS
 
-_MOVED = 0.35
+# What is quieter than this did not move.
+MOVED = 0.35
 WEAK_OVERLAP, _STRONG_OVERLAP = 0.4, 1.2
-# How loud an alert's own words are, and what it adds when logs or metrics say the same.
-_ALERT_WEIGHT, _TOLD_TWICE = 0.7, 0.2
+# Alerts tell what failed in a few words, so they count as loud as a clear metric; more when logs or metrics say the same.
+ALERT_WEIGHT, _TOLD_TWICE = 0.7, 0.2
 _LOAD_STRENGTH = 0.7
 _DIRECT = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC})
 
@@ -72,13 +73,13 @@ def dependencies(symptoms: Sequence[Evidence], case: Case, first: datetime | Non
     """A dependency that fails itself, no later than the alerting service."""
     found: list[Candidate] = []
     for name in case.dependencies:
-        own = [one for one in symptoms if one.service == name and one.weight >= _MOVED and _bad(one)]
+        own = [one for one in symptoms if one.service == name and one.weight >= MOVED and _bad(one)]
         if not own:
             continue
         early = [
             one for one in own if first is None or (when := _when(one)) is None or when <= first + timedelta(seconds=60)
         ]
-        score = 0.3 + 0.8 * max(one.weight for one in own) + (0.4 if early else -0.4)
+        score = WEIGHTS.dependency_base + WEIGHTS.dependency * max(one.weight for one in own) + (0.4 if early else -0.4)
         score += WEIGHTS.root * max((one.weight for one in own if "root" in one.facts), default=0.0)
         found.append(
             Candidate(
@@ -103,7 +104,8 @@ def capacity(symptoms: Sequence[Evidence], case: Case, overlap: float) -> Candid
     ]
     load = [one for one in symptoms if "load" in one.facts]
     signs = by_weight([*load, *full, *pressed])[:2]
-    score = -0.6 + 1.8 * max((one.weight for one in signs), default=0.0) - 0.3 * min(overlap, 2.0)
+    score = WEIGHTS.capacity_base + WEIGHTS.capacity * max((one.weight for one in signs), default=0.0)
+    score -= 0.3 * min(overlap, 2.0)
     score += 0.5 * max((one.weight for one in pressed if one.facts.get("kind") == "traffic"), default=0.0)
     if load:
         rise = max(number_in(one.facts, "load") for one in load)
@@ -129,7 +131,7 @@ def operations(symptoms: Sequence[Evidence], case: Case) -> list[Candidate]:
             best[sign.name] = (max(loud, sign.strength * one.weight), sign, [*seen, one])
     for sign in signs_in(case.words):
         loud, _, seen = best.get(sign.name, (0.0, sign, []))
-        best[sign.name] = (max(loud, _ALERT_WEIGHT * sign.strength) + _TOLD_TWICE * bool(seen), sign, seen)
+        best[sign.name] = (max(loud, ALERT_WEIGHT * sign.strength) + _TOLD_TWICE * bool(seen), sign, seen)
     return [_operational(loud, sign, seen, case) for loud, sign, seen in best.values() if seen]
 
 
@@ -177,7 +179,7 @@ def nothing(symptoms: Sequence[Evidence], pack: EvidencePack, case: Case) -> Can
     """Nothing moved: the system is healthy, or healed itself."""
     loudest = loudest_of(symptoms)
     blind = sum(gap.what.split(" ")[0] in {"metrics", "logs", "MCP", "changes"} for gap in pack.gaps)
-    score = 1.5 - 4 * max(0.0, loudest - 0.3) - 0.9 * blind
+    score = WEIGHTS.quiet - WEIGHTS.loud * max(0.0, loudest - 0.3) - 0.9 * blind
     over = [one for one in symptoms if "healed" in one.facts]
     if over:
         # The systems say themselves that it is over.

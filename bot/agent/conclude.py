@@ -37,7 +37,7 @@ def assess(
     features = [_features(place, verified, baseline, pack, similar, how) for place in range(len(drafts))]
     hypotheses: list[Hypothesis] = []
     for place, (one, known) in enumerate(zip(drafts, features, strict=True), start=1):
-        confidence = calibrate(known, how.experience.calibration if how.experience else None)
+        confidence = calibrate(known, how.experience.calibration if how.experience else None, first=place == 1)
         if hypotheses and confidence.value > hypotheses[-1].confidence.value:
             # The order is the answer's own; a lower rank never shows the higher number.
             confidence = replace(confidence, value=hypotheses[-1].confidence.value)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.hypothesis import Confidence
+from bot.core.weights import SURENESS, Sureness
 
 PRIOR_SLOPE, PRIOR_SLOPE_SD = 1.0, 0.5
 PRIOR_OFFSET, PRIOR_OFFSET_SD = 0.0, 1.0
@@ -58,30 +59,38 @@ class Calibration:
     version: str = "prior"
 
 
-def score(features: Features) -> float:
+def score(features: Features, *, first: bool = True, weights: Sureness = SURENESS) -> float:
     """
     Log-odds before calibration: the raw number's log-odds, moved by what supports or weakens it.
 
-    The weights are judgements, kept small so that no single feature outweighs the rest; labels correct the whole line.
+    The constant belongs to a first hypothesis that no model has spoken on. Labels correct the whole line.
     """
-    total = 0.8 * log_odds(features.raw)
-    total += 1.2 * (features.grounding - 0.75)
-    total += 0.8 * (features.margin - 0.3)
-    total -= 1.5 * features.gaps
+    total = sum(weight * value for weight, value in zip(fitted_part(weights), terms(features), strict=True))
+    if features.agreement is not None or not first:
+        total -= weights.constant
     if features.agreement is not None:
-        total += 0.9 * (features.agreement - 0.5)
+        total += weights.agreement * (features.agreement - 0.5)
     if features.similar_agrees is not None:
-        # Alike in words is seldom alike in cause, so this moves little.
-        total += 0.3 * features.similarity * (features.similar_agrees - 0.4)
+        total += weights.similar * features.similarity * (features.similar_agrees - 0.4)
     if features.history is not None:
-        total += 1.5 * (features.history - 0.5)
+        total += weights.history * (features.history - 0.5)
     return total
 
 
-def calibrate(features: Features, calibration: Calibration | None = None) -> Confidence:
+def terms(features: Features) -> tuple[float, ...]:
+    """What the fitted weights multiply, the constant first."""
+    return (1.0, log_odds(features.raw), features.grounding - 0.75, features.margin - 0.3, -features.gaps)
+
+
+def fitted_part(weights: Sureness) -> tuple[float, ...]:
+    """The weights of `terms`."""
+    return (weights.constant, weights.share, weights.grounding, weights.margin, weights.gaps)
+
+
+def calibrate(features: Features, calibration: Calibration | None = None, *, first: bool = True) -> Confidence:
     """Probability of being helpful, with its basis in words and the caps for what is not grounded in evidence."""
     line = calibration or Calibration()
-    value = probability(score(features), line)
+    value = probability(score(features, first=first), line)
     cap = grounding_cap(features.grounding)
     return Confidence(
         value=round(min(value, cap), 2),

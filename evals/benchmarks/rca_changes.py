@@ -76,6 +76,11 @@ def same(said: str, sha: str) -> bool:
     return said.removeprefix("commit-") == sha[:12]
 
 
+def answers(said: str, blamed: str) -> bool:
+    """Whether the change that was named is the one to blame, or none is where none is."""
+    return said == NONE if blamed == NONE else same(said, blamed)
+
+
 def named(run: Run) -> str:
     """The change that the first hypothesis blames; none when it blames none."""
     top = run.assessment.hypotheses[0] if run.assessment.hypotheses else None

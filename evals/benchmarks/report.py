@@ -67,13 +67,14 @@ def markdown(rows: Sequence[Row], *, at: datetime) -> str:
     return "\n".join(lines)
 
 
-def write(page: Path, text: str) -> None:
-    """Replace what stands between the page's benchmark markers. Raises ValueError when it has none."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+def write(page: Path, text: str, *, part: str = "benchmarks") -> None:
+    """Replace what stands between the page's markers of a part. Raises ValueError when it has none."""
+    first, last = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    before, begin, rest = page.read_text(encoding="utf-8").partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"{page} has no lines {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{page} has no lines {first} and {last}")
+    page.write_text(f"{before}{first}\n{text}\n{last}{after}", encoding="utf-8")
 
 
 def show(told: Told) -> None:

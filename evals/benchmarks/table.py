@@ -6,7 +6,6 @@ absent says so in a sentence instead of a figure.
 """
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from bot.core import intervals
 from evals.kept import OUT
 
 DATA_VARIABLE = "AIOPS_BENCH_DATA"
 # Modules of this package that hold one `BENCHMARK: Benchmark` each; imported when asked for, since some need a database.
 _MODULES = ("rca_changes", "rca_components", "rca_healthy", "nab", "runbooks", "postmortems", "payloads", "holmes")
-_Z90 = 1.6449
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +103,6 @@ def share(
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:
-    """Lower and upper end of the 90 % Wilson score interval of right out of n."""
-    if n == 0:
-        return 0.0, 1.0
-    share, z2 = right / n, _Z90**2
-    middle = share + z2 / (2 * n)
-    half = _Z90 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
+    """Lower and upper end of the 90 % Wilson score interval of right out of n; everything when n is 0."""
+    found = intervals.wilson(right, n)
+    return (found.low, found.high) if found is not None else (0.0, 1.0)

@@ -1,0 +1,174 @@
+"""
+`python -m evals.benchmarks.ablate`: what each part of the offline analyst is worth, by answering the development data without it.
+
+A part is switched off in this process alone, by putting something that knows nothing in its place. `--write PAGE` puts both tables
+between the markers of a page.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.agent import blame, causes, findings, healed, roots
+from bot.core import components
+from bot.core.diffs import Nature, read_change
+from bot.core.weights import WEIGHTS
+from evals import scorers
+from evals.benchmarks import rca_changes, rca_components, rca_healthy
+from evals.benchmarks.report import write
+from evals.benchmarks.table import BenchmarkError, data_folder
+from evals.casefile import load_cases
+from evals.runner import make_desk, run_cases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Off:
+    """A part: what is put in its place while it is off."""
+
+    name: str
+    swaps: Sequence[tuple[object, str, object]] = ()
+    """Owner, name, and what to put there."""
+    weights: Sequence[str] = ()
+    """Weights of the analyst that become 0."""
+
+
+def _unread(facts: Mapping[str, object]) -> Nature:
+    return read_change(str(facts.get("kind", "deploy")), str(facts.get("title", "")), "")
+
+
+def _none(*_: object) -> list[object]:
+    return []
+
+
+def _nowhere(*_: object) -> tuple[float, str]:
+    return 0.0, ""
+
+
+def _zero(*_: object) -> float:
+    return 0.0
+
+
+def _one(*_: object) -> float:
+    return 1.0
+
+
+_SIGNS = ((causes, "signs_in", _none), (findings, "signs_in", _none))
+_OVERLAP = ("words", "both", "numbers", "named")
+_HARMLESS = ("harmless", "unexplained")
+
+PARTS = (
+    Off(name="nothing"),
+    Off(name="reading diffs", swaps=((blame, "nature_of", _unread),)),
+    Off(name="overlap with what failed", weights=_OVERLAP),
+    Off(name="operational signs", swaps=_SIGNS),
+    Off(name="credit for harmless diffs", weights=_HARMLESS),
+    Off(name="both of these two", swaps=_SIGNS, weights=_HARMLESS),
+    Off(name="reading recovery", swaps=((healed, "from_logs", _none), (healed, "from_series", _none))),
+    Off(name="ranking of components", swaps=((roots, "from_components", _none),)),
+    Off(name="nearness in time", weights=("recent",)),
+)
+RANKERS = (
+    Off(name="nothing"),
+    Off(name="the walk along the calls", swaps=((components, "_below", _nowhere),)),
+    Off(name="likeness to the alerting series", swaps=((components, "likeness", _one),)),
+    Off(name="anything but the alerting series", swaps=((components, "_tells", _one),)),
+    Off(name="the alerting series", swaps=((components, "_tells", _zero),)),
+    Off(name="waiting, at the caller and at the called", swaps=((components, "_waits", _zero),)),
+    Off(name="callers that accuse", swaps=((components, "_accused", _zero),)),
+    Off(name="the floor of 5 %", swaps=((components, "_FLOOR", 0.0),)),
+)
+
+
+@contextmanager
+def without(part: Off) -> Generator[None]:
+    """The part is off inside."""
+    with ExitStack() as stack:
+        for owner, name, instead in (*part.swaps, *((WEIGHTS, name, 0.0) for name in part.weights)):
+            # Weights are frozen, which keeps the product from changing them; here they have to change for everybody who holds them.
+            stack.callback(object.__setattr__, owner, name, getattr(owner, name))
+            object.__setattr__(owner, name, instead)
+        yield
+
+
+def causes_table(data: Path, parts: Sequence[Off] = PARTS) -> str:
+    """Markdown: incidents, cases and classes answered rightly without each part. Raises BenchmarkError when a data set is absent."""
+    incidents = list(rca_changes.load(data))
+    guilty = [one for one in incidents if one["ground_truth"]["root_cause_commit"] != rca_changes.NONE]
+    bare = [rca_changes.without_culprit(one) for one in guilty]
+    cases, healthy = load_cases(), list(rca_healthy.load(data))
+    desk = make_desk()
+    lines = [
+        "| without | culprit named | decoy blamed | abstains | culprit taken out: innocent blamed | cases | opensre |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for part in parts:
+        with without(part):
+            said, alone, told, classed = (
+                asyncio.run(run_cases(some, desk))
+                for some in (
+                    [rca_changes.case_of(one) for one in incidents],
+                    [rca_changes.case_of(one) for one in bare],
+                    cases,
+                    [rca_healthy.case_of(one) for one in healthy],
+                )
+            )
+        graded = rca_changes.rows(
+            [(one["ground_truth"], rca_changes.named(run)) for one, run in zip(incidents, said, strict=True)]
+        )
+        shown = {row.name: f"{round(row.figure * row.n)} of {row.n}" for row in graded}
+        blamed = sum(rca_changes.named(run) != rca_changes.NONE for run in alone)
+        good = sum(scorers.right(scorers.score(run)) for run in told)
+        fitting = sum(
+            rca_healthy.category(run) == one["answer"]["root_cause_category"]
+            for one, run in zip(healthy, classed, strict=True)
+        )
+        columns = [shown["RootCauseBench: culprit named"], shown["RootCauseBench: decoy blamed"],
+                   shown["RootCauseBench: abstains where no change is to blame"], f"{blamed} of {len(bare)}",
+                   f"{good} of {len(cases)}", f"{fitting} of {len(healthy)}"]  # fmt: skip
+        lines.append(f"| {part.name} | {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def rankers_table(data: Path, parts: Sequence[Off] = RANKERS) -> str:
+    """Markdown: components found without each ranker. Raises BenchmarkError when a data set is absent."""
+    asked: Sequence[Callable[[], Iterator[tuple[list[str], str]]]] = (
+        lambda: rca_components.petshop(data),
+        lambda: rca_components.nezha(data, "OnlineBoutique", {}),
+        lambda: rca_components.nezha(data, "OnlineBoutique", rca_components.BOUTIQUE),
+    )
+    lines = [
+        "| without | PetShop first / three | Nezha, metrics only, first / three | Nezha with call graph, first / three |",
+        "|---|--:|--:|--:|",
+    ]
+    for part in parts:
+        with without(part):
+            places = [[named.index(right) for named, right in one() if right in named] for one in asked]
+        columns = [f"{sum(place < 1 for place in some)} / {sum(place < 3 for place in some)} of {len(some)}" for some in places]  # fmt: skip
+        lines.append(f"| {part.name} | {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when done, 2 when the data is absent."""
+    parser = argparse.ArgumentParser(prog="python -m evals.benchmarks.ablate", description=__doc__)
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables between the markers of a page")
+    args = parser.parse_args(argv)
+    data = data_folder()
+    try:
+        tables = {"ablation of causes": causes_table(data), "ablation of components": rankers_table(data)}
+    except BenchmarkError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for part, text in tables.items():
+        print(f"{text}\n")
+        if args.write:
+            write(args.write, text, part=part)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
