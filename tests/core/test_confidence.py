@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.confidence import Calibration, Features, calibrate, features_from, fit, grounding_cap, score
+from bot.core.weights import SURENESS
 
 GOOD = Features(raw=0.8, grounding=1.0, agreement=1.0, margin=0.6, gaps=0.0, similarity=0.5, similar_agrees=1.0)
 SHARE = st.floats(0, 1)
@@ -50,6 +51,13 @@ def test_confidence_is_always_a_probability_below_certainty(
     )
 
     assert 0 < calibrate(features).value < 1
+
+
+def test_what_the_first_hypothesis_has_ahead_the_others_have_not_and_with_a_model_agreement_takes_its_place():
+    alone = replace(GOOD, agreement=None)
+
+    assert score(alone) - score(alone, first=False) == pytest.approx(SURENESS.constant)
+    assert score(GOOD) - score(alone, first=False) == pytest.approx(SURENESS.agreement / 2)
 
 
 def test_no_labels_leave_the_prior():

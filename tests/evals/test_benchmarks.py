@@ -4,9 +4,13 @@ import json
 import re
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
-from evals.benchmarks import nab, rca_changes, rca_components, rca_healthy
+from bot.agent import causes
+from bot.core.confidence import fitted_part
+from bot.core.weights import SURENESS, WEIGHTS
+from evals.benchmarks import ablate, fit_confidence, nab, rca_changes, rca_components, rca_healthy
 from evals.benchmarks.report import BEGIN, END, markdown, run_all, write
 from evals.benchmarks.table import Benchmark, BenchmarkError, Row, benchmarks, data_folder, read_rows, share, wilson
 from evals.runner import ROOT, make_desk, run_case
@@ -165,3 +169,40 @@ def test_the_detector_of_the_sweep_stays_at_the_rate_that_is_written_down(data):
 
     assert found.figure >= 0.4
     assert wolf.figure <= 0.3
+
+
+def test_the_shipped_sureness_is_what_the_fit_gives(data):
+    known = fit_confidence.answers(data)
+
+    # Cases are added and rules move, so a little apart is the same; far apart means that nobody fitted again.
+    assert fit_confidence.fitted(known) == pytest.approx(fitted_part(SURENESS), abs=0.3)
+
+
+def test_answers_of_the_same_kind_are_given_the_share_that_was_right():
+    terms = np.array([[1.0, 0.0, 0.0, 0.0, 0.0]] * 200)
+    right = np.array([1.0, 1.0, 1.0, 0.0] * 50)
+    known = fit_confidence.Answers(terms=terms, right=right, source=("a",) * 100 + ("b",) * 100)
+
+    weights = fit_confidence.fitted(known, spread=100.0)
+
+    assert fit_confidence.chances(known, weights) == pytest.approx(0.75, abs=0.01)
+    assert fit_confidence.brier(*fit_confidence.left_out(known, fit_confidence.fitted)) < 0.25
+
+
+def test_a_part_is_off_only_while_it_is_asked_without():
+    part = ablate.Off(name="nearness", weights=("recent",), swaps=((causes, "signs_in", lambda _: []),))
+    before = (WEIGHTS.recent, causes.signs_in)
+
+    with ablate.without(part):
+        assert WEIGHTS.recent == 0
+        assert causes.signs_in("out of memory") == []
+
+    assert (WEIGHTS.recent, causes.signs_in) == before
+
+
+@pytest.mark.parametrize("part", ["ablation of causes", "ablation of components", "confidence"])
+def test_the_page_has_a_place_for_every_table_that_a_command_writes(part):
+    text = (ROOT / "docs" / "explanation" / "accuracy.md").read_text()
+
+    assert f"<!-- {part}: begin -->" in text
+    assert f"<!-- {part}: end -->" in text
