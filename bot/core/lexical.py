@@ -1,5 +1,6 @@
 """BM25 over a corpus held in memory, made to be built again quickly when a few texts change; formulas in `core/bm25.py`."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -38,13 +39,11 @@ class LexicalIndex:
         """
         What a text with the eight rarest of these words, each once at mean length, would score.
 
-        A word that no text has is as rare as can be, so that a question about something else cannot be answered by the little
-        it shares; whole identifiers and numbers, which are hardly ever met again, are not counted against it.
+        A word that no text has counts like one that a single text has, so that a question about something else cannot be
+        answered by the little it shares; whole identifiers and numbers, which are hardly ever met again, do not count.
         """
-        worth = (
-            self.idf(word) or (0.0 if word.startswith("=") or word.isdigit() else self._postings.rarest)
-            for word in words
-        )
+        unknown = math.log(1 + max(0.0, self.size - 0.5) / 1.5)
+        worth = (self.idf(word) or (0.0 if word.startswith("=") or word.isdigit() else unknown) for word in words)
         return sum(sorted(worth, reverse=True)[:_CEILING_WORDS]) or 1.0
 
     def holds(self, word: str, place: int) -> bool:
