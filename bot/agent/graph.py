@@ -232,13 +232,13 @@ class TriageGraph:
 
     def _concluded(self, state: _State) -> Concluded:
         assessment = load(Assessment, state["assessment"])
-        matched = load(Case, state["case"]).runbook
+        matched, world = load(Case, state["case"]).runbook, _world(state)
         return Concluded(
             assessment=assessment,
             runbook=self._mind.runbook_of(assessment, matched),
             pack=load(EvidencePack, state["pack"]),
             tasks=_tasks(state),
-            world=world_body(_world(state), assessment),
+            world=world_body(world, assessment, self._mind.offline(world)),
             matched=matched,
         )
 

@@ -31,6 +31,7 @@ from bot.core.base_rates import past_note
 from bot.core.budget import spent_words
 from bot.core.errors import BudgetSpentError, ModelError, ModelReplyError, ToolError
 from bot.core.evidence import EvidencePack
+from bot.core.grading import Said
 from bot.core.hypothesis import Assessment, PromptRef, SimilarFound, Usage
 from bot.core.redaction import redact
 from bot.core.runbook import Runbook
@@ -333,6 +334,21 @@ class Mind:
             used = past_note(world.case.past, world.case.service)
             how = self._how(turn, OFFLINE, (f"The offline analyst ranked these causes: {failure}.", *used))
         return assess(verified, baseline, world.pack, world.similar, replace(how, experience=experience))
+
+    def offline(self, world: World) -> Said | None:
+        """What the offline analyst blames on the same facts; None when nothing of it stands on evidence."""
+        verified = verify(
+            analyse(world.pack, world.case), world.pack, self._known(world), case_text=case_text(world.brief)
+        )
+        first = next(iter(verified.draft.hypotheses), None)
+        if first is None:
+            return None
+        suspect = first.suspect
+        return Said(
+            cause_class=first.cause_class,
+            component=suspect.service if suspect else "",
+            change_id=(suspect.change_id or "") if suspect else "",
+        )
 
     def _how(self, turn: Turn, analyst: str, notes: tuple[str, ...]) -> Circumstances:
         prompt = None if analyst == OFFLINE and not turn.usage.steps else turn.prompt

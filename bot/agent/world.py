@@ -16,6 +16,7 @@ from bot.agent.codec import Json, dump, load
 from bot.agent.mind import World
 from bot.core.errors import PayloadError
 from bot.core.evidence import EvidenceKind
+from bot.core.grading import Said
 from bot.core.hypothesis import Assessment
 from bot.core.redaction import redact
 from bot.core.text import clip
@@ -40,11 +41,20 @@ class KeptWorld:
     """Answers that were too large to keep, as sentences."""
 
 
-def world_body(world: World, assessment: Assessment) -> Json:
-    """The world as JSON, before the tools' answers are added."""
+def world_body(world: World, assessment: Assessment, offline: Said | None) -> Json:
+    """
+    The world as JSON, before the tools' answers are added; `offline` is what the offline analyst blamed on the same facts.
+
+    With it a model can be held against the analyst on the very same incidents.
+    """
     pack = world.pack
     gathered = replace(pack, evidence=tuple(one for one in pack.evidence if one.kind is not EvidenceKind.TOOL))
-    body = {"format": FORMAT, "world": dump(replace(world, pack=gathered)), "assessment": dump(assessment)}
+    body: Json = {
+        "format": FORMAT,
+        "world": dump(replace(world, pack=gathered)),
+        "assessment": dump(assessment),
+        "offline": dump(offline) if offline is not None else None,
+    }
     return cast("Json", _redacted(body))
 
 

@@ -4,10 +4,10 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.grading import Said, abstained, helpful
+from bot.core.grading import Said, abstained, helpful, match
 from bot.core.hypothesis import Usage
 from bot.core.intervals import PairedDifference, paired_difference
-from bot.core.outcome import Grade, GradedBy
+from bot.core.outcome import Grade, GradedBy, OutcomeForm
 
 
 class Fate(enum.StrEnum):
@@ -127,13 +127,58 @@ def total(pairs: Sequence[Pair]) -> Totals:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """What a model and the offline analyst blamed on the same facts, and what it was."""
+
+    incident_id: str
+    model: Said | None
+    offline: Said | None
+    form: OutcomeForm
+    services: frozenset[str]
+    """Of the catalogue at the time."""
+
+
+def model_against_offline(rivals: Sequence[Rival]) -> PairedDifference | None:
+    """
+    Helpful rate of the model minus that of the offline analyst, on the incidents where fields alone can grade both.
+
+    One measure for both: the deterministic match, whoever graded the label. An abstention helps nobody. None without pairs.
+    """
+    helped: list[tuple[bool, bool]] = []
+    for one in rivals:
+        offline, model = _matched(one.offline, one), _matched(one.model, one)
+        if offline is not None and model is not None:
+            helped.append((offline, model))
+    return paired_difference(
+        both=helped.count((True, True)),
+        won=helped.count((False, True)),
+        lost=helped.count((True, False)),
+        neither=helped.count((False, False)),
+    )
+
+
+def _matched(what: Said | None, one: Rival) -> bool | None:
+    """Whether it helped; None where only the texts can tell."""
+    if abstained(what):
+        return False
+    grade = match(what, one.form, services=one.services).grade
+    return None if grade is None else helpful(grade)
+
+
+def difference_words(measured: PairedDifference) -> str:
+    """`+12 % helpful (90 %: +2 % to +22 %, n=41)`."""
+    low, high = measured.interval.low, measured.interval.high
+    return f"{measured.value:+.0%} helpful (90 %: {low:+.0%} to {high:+.0%}, n={measured.n})"
+
+
 def verdict(totals: Totals) -> str:
     """What may be concluded, in one sentence."""
     measured = totals.difference
     if measured is None:
         return "Nothing could be compared."
     low, high = measured.interval.low, measured.interval.high
-    found = f"{measured.value:+.0%} helpful (90 %: {low:+.0%} to {high:+.0%}, n={measured.n})"
+    found = difference_words(measured)
     if low > 0:
         return f"Better: {found}."
     if high < 0:

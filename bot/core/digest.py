@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.core.alert import Anchor
 from bot.core.figures import brief_rate, rate_words, share
+from bot.core.intervals import PairedDifference
 from bot.core.outcome import HARMFUL_FROM, Call
 from bot.core.scores import WEEKS, Rate, Scores, helpful_rate
 from bot.core.text import plural
@@ -70,6 +71,8 @@ class Digest:
     index: str
     """How fresh the index of past incidents is."""
     audit_head: str
+    paired: PairedDifference | None = None
+    """Helpful rate of the model minus the offline analyst's on the same incidents; None without such pairs."""
     classifier: tuple[str, ...] = ()
     """What the newest training of the classifier came to and found, in sentences; empty before the first."""
 
@@ -208,6 +211,8 @@ def model_words(digest: Digest) -> tuple[str, bool]:
     models = [one for one in digest.analysts if one.name != OFFLINE]
     if not models:
         return "", False
+    if digest.paired is not None:
+        return _paired_words(digest.paired, ", ".join(one.name for one in models))
     offline = _offline(digest.analysts)
     if offline is None:
         names = ", ".join(one.name for one in models)
@@ -225,6 +230,24 @@ def model_words(digest: Digest) -> tuple[str, bool]:
         "Each answered its own incidents."
     )
     return words, bool(behind)
+
+
+def _paired_words(measured: PairedDifference, names: str) -> tuple[str, bool]:
+    """Behind is said where it is behind on these incidents, shown where the whole interval is on one side."""
+    if measured.value <= 0:
+        lead = "does not beat"
+    else:
+        lead = "beats" if measured.interval.low > 0 else "is ahead of, but not shown to beat,"
+    words = (
+        f"{names} {lead} the offline analyst on the same incidents: {_signed(measured.value)} helpful "
+        f"(n={measured.n}, {share(measured.interval.level)} interval {_signed(measured.interval.low)} to "
+        f"{_signed(measured.interval.high)}; {measured.won} won, {measured.lost} lost), by the recorded fields alone."
+    )
+    return words, measured.value <= 0
+
+
+def _signed(value: float) -> str:
+    return f"{round(value * 100):+d} points"
 
 
 def judge_words(digest: Digest) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.core.comparison import Rival
 from bot.ports.agent import ToolCallEntry
 
 
@@ -28,6 +29,10 @@ class WorldTransaction(Protocol):
 
     async def world_of(self, incident_id: str) -> WorldKey | None:
         """An incident's world, with or without a label; None when none was kept."""
+        ...
+
+    async def rivals(self, *, since: datetime) -> Sequence[Rival]:
+        """What a model and the offline analyst blamed on the same facts, of worlds kept since then whose cause is established."""
         ...
 
     async def tool_results(self, investigation_id: str) -> Sequence[ToolCallEntry]:

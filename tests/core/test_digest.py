@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.core.comparison import Rival, model_against_offline
 from bot.core.digest import (
     OFFLINE,
     behind_offline,
@@ -20,7 +21,9 @@ from bot.core.digest import (
     worst,
 )
 from bot.core.figures import dollars, seconds, spread_words
-from bot.core.outcome import Grade
+from bot.core.grading import Said
+from bot.core.hypothesis import CauseClass
+from bot.core.outcome import Grade, OutcomeForm
 from bot.ports import ContentVersion
 from tests.slack import digest_situations as situations
 from tests.support.histories import Setting, labelled
@@ -175,3 +178,49 @@ def test_a_digest_without_calls_and_open_incidents_is_empty():
 
     assert digest.empty
     assert not replace(digest, unlabelled_count=1).empty
+
+
+def rival(model, offline, **recorded):
+    form = OutcomeForm(cause="It leaked", cause_class=CauseClass.DEPLOY, component="checkout", **recorded)
+    return Rival(
+        incident_id="INC-1", model=model, offline=offline, form=form, services=frozenset({"checkout", "search"})
+    )
+
+
+LEAKED = Said(cause_class=CauseClass.DEPLOY, component="checkout")
+SEARCHED = Said(cause_class=CauseClass.DEPLOY, component="search")
+NAMELESS = Said(cause_class=CauseClass.DEPLOY)
+
+
+def test_the_model_and_the_analyst_are_held_against_the_same_labels_pair_by_pair():
+    rivals = [
+        *[rival(LEAKED, SEARCHED)] * 8,
+        *[rival(SEARCHED, LEAKED)] * 2,
+        *[rival(LEAKED, LEAKED)] * 9,
+        # Nothing said helps nobody; what only the texts can tell is no pair.
+        rival(LEAKED, None),
+        rival(NAMELESS, LEAKED),
+    ]
+
+    paired = model_against_offline(rivals)
+
+    assert (paired.n, paired.won, paired.lost) == (20, 9, 2)
+    assert paired.value == pytest.approx(7 / 20)
+    words, warning = model_words(situations.digest(paired=paired))
+    assert words.startswith(
+        "openai/gpt-5.2 beats the offline analyst on the same incidents: +35 points helpful (n=20, 90 % "
+    )
+    assert not warning
+
+
+def test_a_model_that_is_not_better_on_the_same_incidents_is_a_warning():
+    paired = model_against_offline([rival(SEARCHED, LEAKED), rival(LEAKED, LEAKED)])
+
+    words, warning = model_words(situations.digest(paired=paired))
+
+    assert "does not beat the offline analyst on the same incidents: -50 points" in words
+    assert warning
+
+
+def test_without_pairs_nothing_is_compared():
+    assert model_against_offline([rival(NAMELESS, LEAKED)]) is None

@@ -165,7 +165,7 @@ async def test_a_correction_while_the_judge_thinks_is_not_given_the_old_words_gr
     incident = await judged.incident()
     await judged.reply(incident, f"root cause: {CAUSE}")
     async with judged.store.transaction() as tx:
-        (old,) = await tx.unjudged_outcomes(limit=5)
+        (old,) = await tx.unjudged_outcomes(now=judged.clock.now(), limit=5)
     await judged.reply(incident, "root cause: the provider was slow", user="U0BEN")
     async with judged.store.transaction() as tx:
         await tx.grade_outcome(old, grade=Grade.EXACT, by=GradedBy.JUDGE, reason="late")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.comparison import Answer, Fate, Pair, total, verdict
+from bot.core.digest import model_words
 from bot.core.errors import ConfigError
 from bot.core.grading import Said
 from bot.core.hypothesis import CauseClass, Usage
@@ -366,3 +367,22 @@ def test_totals_count_the_money_of_every_pair_and_compare_only_what_is_graded():
     assert totals.difference.value == pytest.approx(11 / 13)
     assert totals.difference.interval.low > 0
     assert verdict(totals).startswith("Better: +85% helpful (90 %: ")
+
+
+# --- the model against the offline analyst, week after week ----------------------------------------------------------
+
+
+async def test_what_the_offline_analyst_blamed_is_kept_and_held_against_the_model_on_the_same_incidents(
+    tmp_path, database_url, endpoint
+):
+    async with open_lab(tmp_path, database_url, endpoint=endpoint) as lab:
+        endpoint.queue(blames(LEAK, POOL))
+        incident = await lab.triage()
+        await lab.label(incident)
+        kept = lab.body(incident)["offline"]
+        digest = await lab.core.reports.digest("")
+
+    words, _ = model_words(digest)
+    assert kept["component"]
+    assert (digest.paired.n, digest.paired.won, digest.paired.lost) == (1, 0, 0)
+    assert "on the same incidents: +0 points helpful (n=1, 90 %" in words

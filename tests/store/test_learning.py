@@ -85,7 +85,7 @@ async def test_a_judge_never_replaces_a_persons_grade(store, database_url):
         await tx.grade_outcome(given, grade=Grade.EXACT, by=GradedBy.JUDGE, reason="same change", judged_with="m")
         stands = await tx.outcome("INC-1")
         (call,) = await tx.calls()
-        waiting = await tx.unjudged_outcomes(limit=5)
+        waiting = await tx.unjudged_outcomes(now=NOW, limit=5)
 
     assert stands is not None
     assert (stands.grade, stands.graded_by) == (Grade.WRONG, GradedBy.PERSON)
@@ -103,7 +103,7 @@ async def test_what_was_matched_or_named_no_cause_is_not_put_to_a_judge(store, d
         await tx.add_outcome(
             NewOutcome(incident_id="INC-3", form=nothing, author="U1", source=OutcomeSource.MODAL), now=NOW
         )
-        waiting = await tx.unjudged_outcomes(limit=5)
+        waiting = await tx.unjudged_outcomes(now=NOW, limit=5)
 
     assert [one.incident_id for one in waiting] == ["INC-2"]
 

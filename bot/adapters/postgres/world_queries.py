@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.adapters.postgres.session import Session
+from bot.adapters.postgres.rows import from_json
+from bot.adapters.postgres.session import Row, Session
+from bot.core.comparison import Rival
+from bot.core.digest import OFFLINE
+from bot.core.grading import Said, said
+from bot.core.hypothesis import Hypothesis
+from bot.core.outcome import OutcomeForm
 from bot.ports import ToolCallEntry, WorldKey
 
 
@@ -19,6 +25,10 @@ class WorldQueries(Session):
         row = await self.row("world_of", id=incident_id)
         return WorldKey(**row) if row else None
 
+    async def rivals(self, *, since: datetime) -> Sequence[Rival]:
+        """What a model and the offline analyst blamed on the same facts, with the recorded cause."""
+        return [_rival(row) for row in await self.rows("rivals", offline=OFFLINE, since=since)]
+
     async def tool_results(self, investigation_id: str) -> Sequence[ToolCallEntry]:
         """What the tools answered to one investigation."""
         return [
@@ -31,3 +41,13 @@ class WorldQueries(Session):
             )
             for row in await self.rows("tool_results", id=investigation_id)
         ]
+
+
+def _rival(row: Row) -> Rival:
+    return Rival(
+        incident_id=row["incident_id"],
+        model=said([from_json(Hypothesis, row["leader"])] if row["leader"] else []),
+        offline=from_json(Said, row["offline"]) if row["offline"] else None,
+        form=from_json(OutcomeForm, row["form"]),
+        services=frozenset(map(str, row["services"] or ())),
+    )

@@ -9,6 +9,7 @@ from functools import partial
 
 from bot.core.alert import Anchor
 from bot.core.audit import Head
+from bot.core.comparison import Rival, model_against_offline
 from bot.core.digest import (
     Digest,
     Miss,
@@ -23,6 +24,7 @@ from bot.core.digest import (
 from bot.core.errors import PayloadError
 from bot.core.grading import agreement, counting
 from bot.core.incident import Incident
+from bot.core.intervals import PairedDifference
 from bot.core.outcome import Call
 from bot.core.posts import DigestDetails, DigestPost
 from bot.core.schedule import Weekly
@@ -67,6 +69,7 @@ async def make_digest(desk: DigestDesk, *, at: datetime | None = None) -> Digest
         inside = [call for call in calls if call.at >= since]
         judge = agreement(await tx.judge_pairs())
         graded = counting(inside, judge)
+        rivals = await tx.rivals(since=since)
         misses = [await _miss(tx, call) for call in worst(graded)]
         open_ones = [one for one in await tx.unlabelled(limit=MOST_UNLABELLED) if (one.resolved_at or now) <= until]
         changes = await _changes(tx, since=monday, until=until)
@@ -86,6 +89,7 @@ async def make_digest(desk: DigestDesk, *, at: datetime | None = None) -> Digest
         changes=(*changes, *(_training(one) for one in reversed(trained) if one.trained_at >= monday)),
         classifier=(_training(trained[0]), *told_of(trained[0].body)) if trained else (),
         cost_usd=_cost(inside, monday),
+        paired=_paired(rivals, inside),
         index=index,
         audit_head=f"{head.place} entries, head {head.hash[:16]}",
     )
@@ -106,6 +110,11 @@ async def make_numbers(desk: DigestDesk) -> Numbers:
         cost_usd=_cost(calls, week_start(now)),
         made_at=now,
     )
+
+
+def _paired(rivals: Sequence[Rival], inside: Sequence[Call]) -> PairedDifference | None:
+    posted = {call.incident_id for call in inside}
+    return model_against_offline([one for one in rivals if one.incident_id in posted])
 
 
 def _cost(calls: Sequence[Call], monday: datetime) -> float:

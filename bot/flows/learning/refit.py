@@ -50,23 +50,22 @@ async def refit_if_due(*, store: Store, clock: Clock) -> CalibrationFit | None:
     async with store.transaction() as tx:
         if not await tx.add_calibration(fit):
             return None
-        await tx.audit(
-            [
-                AuditEntry(
-                    actor="aiops",
-                    action="calibration.refitted" if fit.used else "calibration.kept",
-                    target=version,
-                    detail={
-                        "slope": fit.calibration.slope,
-                        "offset": fit.calibration.offset,
-                        "labels": fit.calibration.labels,
-                        "brier_old": fit.brier_old,
-                        "brier_new": fit.brier_new,
-                        "compared": fit.compared,
-                        "why": fit.why,
-                    },
-                )
-            ],
-            now=now,
-        )
+        await tx.audit([_audit(fit)], now=now)
     return fit
+
+
+def _audit(fit: CalibrationFit) -> AuditEntry:
+    return AuditEntry(
+        actor="aiops",
+        action="calibration.refitted" if fit.used else "calibration.kept",
+        target=fit.calibration.version,
+        detail={
+            "slope": fit.calibration.slope,
+            "offset": fit.calibration.offset,
+            "labels": fit.calibration.labels,
+            "brier_old": fit.brier_old,
+            "brier_new": fit.brier_new,
+            "compared": fit.compared,
+            "why": fit.why,
+        },
+    )

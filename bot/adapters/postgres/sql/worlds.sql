@@ -25,3 +25,20 @@ order by v.number limit 1
 -- name: tool_results
 -- Every answer of one investigation's tools.
 select tool, args, outcome, result_text, took_ms from aiops.tool_call where investigation_id = %(id)s order by id
+
+-- name: rivals
+-- Of the incidents with an established cause that a model answered: what it blamed, what the offline analyst blamed on the
+-- same facts, and the label that stands.
+select c.incident_id, c.assessment #> '{hypotheses,0}' as leader, w.body -> 'offline' as offline,
+    w.body #> '{world,services}' as services, o.form
+from (
+    select distinct on (v.incident_id) v.incident_id, v.id, v.assessment
+    from aiops.investigation v where v.assessment is not null order by v.incident_id, v.number
+) c
+join aiops.world w on w.investigation_id = c.id
+join lateral (
+    select form from aiops.outcome o where o.incident_id = c.incident_id order by o.version desc limit 1
+) o on true
+where c.assessment ->> 'analyst' <> %(offline)s and w.body ? 'offline' and w.kept_at >= %(since)s
+    and coalesce((o.form ->> 'established')::boolean, true)
+order by c.incident_id
