@@ -24,9 +24,9 @@ from .fault import Fault, staged
 from .faults import FAULTS
 from .places import without_places
 
-_HYPOTHESIS_S = 90.0
+_HYPOTHESIS_S = 200.0
 # So long that a busy machine does not leave gaps that the fault did not make.
-_CONFIG = {"gather_seconds": 60}
+_CONFIG = {"gather_seconds": 120}
 _OUT_OF_TIME = ("no answer within", "not finished within")
 _TRIES = 2
 _console = Console(stderr=True, highlight=False)
