@@ -17,7 +17,7 @@ from bot.adapters.llm import LiteLlm
 from bot.core.errors import ConfigError
 from bot.settings import load_settings
 from evals import baseline, page, report, summary
-from evals.bench.report import console, write
+from evals.bench.report import console
 from evals.benchmarks import report as public
 from evals.benchmarks.table import Asking, benchmarks, data_folder
 from evals.casefile import Case, load_cases
@@ -103,7 +103,7 @@ def _show_all(sheets: Sequence[report.Sheet], args: argparse.Namespace) -> None:
 def _write_pages(sheets: Sequence[report.Sheet], told: public.Told) -> None:
     at = datetime.now(UTC)
     by_kind = summary.markdown(summary.summary(sheets))
-    write(PAGE, f"{by_kind}\n\n{report.markdown(sheets, at=at)}")
+    public.write(PAGE, f"{by_kind}\n\n{report.markdown(sheets, at=at)}", part="figures")
     if told.rows:
         public.write(PAGE, public.markdown(told.rows, at=at))
 

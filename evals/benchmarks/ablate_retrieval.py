@@ -16,6 +16,7 @@ import numpy as np
 from bot.core import matching, similar
 from bot.core.similar import Likeness
 from evals.benchmarks.fit_retrieval import best_scores
+from evals.benchmarks.report import write
 from evals.benchmarks.retrieval import KINDS, Floats, Reports, Runbooks, read_reports, read_runbooks, recall, weights_of
 from evals.benchmarks.table import BenchmarkError, data_folder
 from evals.benchmarks.vectors import Embedding
@@ -83,16 +84,6 @@ def _short(figure: float) -> str:
     return f"{figure:.2f}".removeprefix("0")
 
 
-def write(page: Path, name: str, text: str) -> None:
-    """Replace what stands between the markers of this name. Raises ValueError when the page has none."""
-    begin, end = f"<!-- ablation-{name}: begin -->", f"<!-- ablation-{name}: end -->"
-    before, found, rest = page.read_text(encoding="utf-8").partition(begin)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise ValueError(f"{page} has no lines {begin} and {end}")
-    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
-
-
 def main() -> int:
     """0 when done, 2 when the data or the embedding model is absent."""
     parser = argparse.ArgumentParser(prog="python -m evals.benchmarks.ablate_retrieval", description=__doc__)
@@ -111,7 +102,7 @@ def main() -> int:
                 text = make()
                 print(text, flush=True)
                 if args.write:
-                    write(PAGE, name, text)
+                    write(PAGE, text, part=f"ablation-{name}")
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 2

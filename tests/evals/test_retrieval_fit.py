@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bot.core import matching
-from evals.benchmarks import ablate_retrieval, fit_retrieval
+from evals.benchmarks import ablate_retrieval, fit_retrieval, report
 from evals.benchmarks.postmortems import corpus
 from evals.benchmarks.retrieval import KINDS, Choice, Reports, Runbooks, as_written, choices, recall, weights_of
 
@@ -71,7 +71,7 @@ def test_the_tables_have_a_row_for_each_part_and_go_between_their_markers(tmp_pa
         "a\n<!-- ablation-runbooks: begin -->\nof before\n<!-- ablation-runbooks: end -->\nb\n", encoding="utf-8"
     )
 
-    ablate_retrieval.write(page, "runbooks", ablate_retrieval.runbook_table(known))
+    report.write(page, ablate_retrieval.runbook_table(known), part="ablation-runbooks")
     table = ablate_retrieval.incident_table(reports)
 
     assert "| nothing | 1.00 / 1.00 | 1.00 / 1.00 | 1.00 / 1.00 | .00 / .00 |" in page.read_text(encoding="utf-8")
@@ -80,4 +80,4 @@ def test_the_tables_have_a_row_for_each_part_and_go_between_their_markers(tmp_pa
     assert "\n".join([*fit_retrieval.matcher(known), *fit_retrieval.certainty(known)]).count("(shipped)") == 1
     assert any("(shipped)" in line for line in fit_retrieval.past_floor(reports))
     with pytest.raises(ValueError, match="has no lines"):
-        ablate_retrieval.write(page, "incidents", table)
+        report.write(page, table, part="ablation-incidents")
