@@ -20,9 +20,10 @@ _UNITS = {
 _SETTING = re.compile(r"^\s*-?\s*[\w.\"-]+\s*[:=]\s*[\"']?[\w./-]+[\"']?\s*$")
 _AMOUNT = re.compile(r"^(\d+(?:\.\d+)?)([A-Za-z%]*)$")
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)(?:\.(\d+))?")
-# Every repetition has an end: strangers write these words, and an endless one must not take the square of its length.
+# Every repetition has an end, and only the beginning of a word is tried: strangers write these words, and an endless one
+# must not take the square of its length.
 _SAID = re.compile(
-    r"(?P<name>[\w.-]{0,80})\s{0,4}(?:(?:was |is )?(?:lowered|raised|changed|set|cut|reduced|increased)?\s{0,4}from\s{1,4})?"
+    r"(?<![\w.-])(?P<name>[\w.-]{0,80})\s{0,4}(?:(?:was |is )?(?:lowered|raised|changed|set|cut|reduced|increased)?\s{0,4}from\s{1,4})?"
     r"(?P<old>v?\d[\w.]{0,40}|on|off|true|false)(?P<u1> ?[a-zA-Z%]{1,8})?\s{0,4}(?:->|→|=>|\bto\b)\s{0,4}"
     r"(?P<new>v?\d[\w.]{0,40}|on|off|true|false)",
     re.IGNORECASE,
