@@ -208,6 +208,7 @@ def _bind(settings: Settings, hands: Hands, agent: TriageAgent) -> Flows:
             owner=owner_name(),
             lease=settings.lease,
             cap=settings.config.concurrent_investigations,
+            held=set[str](),
             propose=partial(
                 propose_run,
                 autonomy=autonomy_rules(settings),

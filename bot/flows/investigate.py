@@ -14,7 +14,7 @@ from bot.core.posts import EvidencePost, HypothesisCard, Notice, Progress, Simil
 from bot.core.runbook import Runbook
 from bot.flows.learning.keep_world import keep_world
 from bot.flows.learning.warn import warned
-from bot.flows.leases import kept
+from bot.flows.leases import kept, noted
 from bot.ports import AgentEvent, AuditEntry, Brief, Clock, Concluded, Gathered, Store, TasksChanged, TriageAgent
 
 log = logging.getLogger(__name__)
@@ -42,10 +42,16 @@ async def investigate_next(
     lease: timedelta,
     cap: int,
     propose: Propose | None = None,
+    held: set[str] | None = None,
 ) -> bool:
-    """False when nothing is due. What a dead worker left behind is resumed where its checkpoints end."""
+    """
+    False when nothing is due. What a dead worker left behind is resumed where its checkpoints end.
+
+    `held` is what this process is at; its loops share it.
+    """
+    held = set() if held is None else held
     async with store.transaction() as tx:
-        claimed = await tx.claim_investigation(now=clock.now(), owner=owner, lease=lease, cap=cap)
+        claimed = await tx.claim_investigation(now=clock.now(), owner=owner, lease=lease, cap=cap, held=held)
     if claimed is None:
         return False
 
@@ -54,8 +60,9 @@ async def investigate_next(
             await tx.extend_lease(claimed, owner=owner, until=clock.now() + lease)
 
     try:
-        async with kept(extend, lease=lease, what=claimed.id):
-            await _run(claimed, store=store, agent=agent, clock=clock, propose=propose)
+        with noted(held, claimed.id):
+            async with kept(extend, lease=lease, what=claimed.id):
+                await _run(claimed, store=store, agent=agent, clock=clock, propose=propose)
     except* LeaseLostError as lost:
         log.warning("investigation %s goes on elsewhere: %s", claimed.id, lost.exceptions[0])
     return True

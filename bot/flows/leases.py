@@ -2,13 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 
 from bot.core.errors import StoreUnavailableError
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def noted(held: set[str], name: str) -> Generator[None]:
+    """
+    Keep `name` in `held` while the body runs.
+
+    On a starved machine a lease may run out although its process is alive; it must not take its own work for a dead one's.
+    """
+    held.add(name)
+    try:
+        yield
+    finally:
+        held.discard(name)
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Following runbooks: rows, templates, grants, and who may say yes."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -57,7 +57,7 @@ class RunTransaction(Protocol):
         """Plan a run; None when this runbook is being followed for this incident already."""
         ...
 
-    async def claim_run(self, *, now: datetime, owner: str, lease: timedelta) -> Run | None:
+    async def claim_run(self, *, now: datetime, owner: str, lease: timedelta, held: Collection[str] = ()) -> Run | None:
         """Take one that is due: planned, or under way with nobody at it."""
         ...
 

@@ -1,6 +1,6 @@
 """PostgreSQL, as far as the flows care."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,9 +93,13 @@ class Transaction(RunTransaction, LearningTransaction, LabelTransaction, WorldTr
         ...
 
     async def claim_investigation(
-        self, *, now: datetime, owner: str, lease: timedelta, cap: int
+        self, *, now: datetime, owner: str, lease: timedelta, cap: int, held: Collection[str] = ()
     ) -> Investigation | None:
-        """Take one that is due: queued past its settle time, or running with a lease that ran out. None when at cap."""
+        """
+        Take one that is due: queued past its settle time, or running with a lease that ran out. None when at cap.
+
+        Never one of `held`: what this process is at is not dead, however late its lease was renewed.
+        """
         ...
 
     async def extend_lease(self, investigation: Investigation, *, owner: str, until: datetime) -> None:

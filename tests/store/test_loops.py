@@ -53,9 +53,11 @@ def open_incident(store):
     return open_one
 
 
-async def claim(store, *, after=10.0, owner="me", cap=3):
+async def claim(store, *, after=10.0, owner="me", cap=3, held=()):
     async with store.transaction() as tx:
-        return await tx.claim_investigation(now=NOW + timedelta(seconds=after), owner=owner, lease=LEASE, cap=cap)
+        return await tx.claim_investigation(
+            now=NOW + timedelta(seconds=after), owner=owner, lease=LEASE, cap=cap, held=held
+        )
 
 
 async def test_an_investigation_waits_until_its_incident_has_settled(store, open_incident):
@@ -93,6 +95,16 @@ async def test_what_a_dead_worker_held_is_taken_over_and_the_dead_one_can_write_
     with pytest.raises(LeaseLostError):
         async with store.transaction() as tx:
             await tx.extend_lease(dead, owner="dead", until=NOW)
+
+
+async def test_a_starved_process_does_not_take_its_own_work_for_a_dead_ones(store, open_incident):
+    await open_incident()
+    mine = await claim(store, after=10)
+
+    assert await claim(store, after=60, held={mine.id}) is None
+    async with store.transaction() as tx:
+        await tx.extend_lease(mine, owner="me", until=NOW + timedelta(seconds=70))
+        await tx.end_investigation(mine, state=InvestigationState.DONE, now=NOW)
 
 
 async def test_only_one_investigation_of_an_incident_is_on_its_way(store, open_incident):

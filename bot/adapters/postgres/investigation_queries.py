@@ -1,6 +1,6 @@
 """Claiming, recording and ending investigations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from bot.adapters.postgres.rows import from_json, investigation_of, to_json
@@ -16,11 +16,11 @@ class InvestigationQueries(Session):
     """The investigation's part of a transaction."""
 
     async def claim_investigation(
-        self, *, now: datetime, owner: str, lease: timedelta, cap: int
+        self, *, now: datetime, owner: str, lease: timedelta, cap: int, held: Collection[str] = ()
     ) -> Investigation | None:
-        """Take one that is due; None when nothing is due or `cap` are running."""
+        """Take one that is due and not `held`; None when nothing is due or `cap` are running."""
         await self.execute("lock_investigations")
-        row = await self.row("claim_investigation", now=now, owner=owner, until=now + lease, cap=cap)
+        row = await self.row("claim_investigation", now=now, owner=owner, until=now + lease, cap=cap, held=list(held))
         if row is None:
             return None
         self.wakes = True

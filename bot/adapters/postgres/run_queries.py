@@ -1,6 +1,6 @@
 """Runs, their steps, approvals, and the kill switch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.adapters.postgres.rows import content_json, from_json, kind_of, to_json
@@ -39,9 +39,9 @@ class RunQueries(Session):
         self.wakes = True
         return run_of(row) if row else None
 
-    async def claim_run(self, *, now: datetime, owner: str, lease: timedelta) -> Run | None:
+    async def claim_run(self, *, now: datetime, owner: str, lease: timedelta, held: Collection[str] = ()) -> Run | None:
         """Take one that is due."""
-        row = await self.row("claim_run", now=now, owner=owner, until=now + lease)
+        row = await self.row("claim_run", now=now, owner=owner, until=now + lease, held=list(held))
         return run_of(row) if row else None
 
     async def extend_run(self, run: Run, *, owner: str, until: datetime) -> None:

@@ -1,7 +1,7 @@
 """What the executor works with, and its house rules."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.flows.acting.levels import AutonomyRules
@@ -41,5 +41,7 @@ class Desk:
     lease: timedelta
     autonomy: AutonomyRules
     policy: RunPolicy = RunPolicy()
+    held: set[str] = field(default_factory=set[str])
+    """The runs that this process is at."""
     reach: Callable[[str], None] = pass_by
     """Called at named points where a crash would hurt most; tests make it kill the process."""

@@ -40,7 +40,7 @@ from bot.flows.acting.desk import Desk
 from bot.flows.acting.levels import classes_of, level_now
 from bot.flows.acting.moves import let_go, move_of
 from bot.flows.acting.settling import OPEN, settle
-from bot.flows.leases import kept
+from bot.flows.leases import kept, noted
 from bot.ports import AuditEntry, RunDetail, Transaction
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ _RETRY = timedelta(seconds=5)
 async def follow_next(desk: Desk) -> bool:
     """False when no run is due."""
     async with desk.store.transaction() as tx:
-        run = await tx.claim_run(now=desk.clock.now(), owner=desk.owner, lease=desk.lease)
+        run = await tx.claim_run(now=desk.clock.now(), owner=desk.owner, lease=desk.lease, held=desk.held)
     if run is None:
         return False
 
@@ -60,8 +60,9 @@ async def follow_next(desk: Desk) -> bool:
             await tx.extend_run(run, owner=desk.owner, until=desk.clock.now() + desk.lease)
 
     try:
-        async with kept(extend, lease=desk.lease, what=run.id):
-            await _follow(run, desk)
+        with noted(desk.held, run.id):
+            async with kept(extend, lease=desk.lease, what=run.id):
+                await _follow(run, desk)
     except* LeaseLostError as lost:
         log.warning("run %s goes on elsewhere: %s", run.id, lost.exceptions[0])
     except* StoreUnavailableError as away:

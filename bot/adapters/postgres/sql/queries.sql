@@ -13,7 +13,8 @@ select aiops.apply_intake(%(plan)s, %(now)s)
 select pg_advisory_xact_lock(hashtext('aiops.investigate'))
 
 -- name: claim_investigation
--- One that is due, unless as many are running as may. A lease that ran out belongs to a dead worker.
+-- One that is due, unless as many are running as may. A lease that ran out belongs to a dead worker, save where the one who
+-- asks knows better: what its own process is at.
 with busy as (
     select count(*) as running from aiops.investigation
     where state = 'running' and lease_until > %(now)s
@@ -21,6 +22,7 @@ with busy as (
     select v.id from aiops.investigation v, busy
     where busy.running < %(cap)s
       and ((v.state = 'queued' and v.due_at <= %(now)s) or (v.state = 'running' and v.lease_until <= %(now)s))
+      and v.id <> all(%(held)s)
     order by v.due_at
     for update of v skip locked
     limit 1

@@ -19,11 +19,12 @@ on conflict do nothing
 returning *
 
 -- name: claim_run
--- One that is due and that nobody alive is at.
+-- One that is due and that nobody alive is at: neither by its lease, nor as this process knows of itself.
 with due as (
     select r.id from aiops.run r
     where r.state in ('planned', 'running', 'awaiting_approval', 'verifying')
       and r.due_at <= %(now)s and (r.lease_until is null or r.lease_until <= %(now)s)
+      and r.id <> all(%(held)s)
     order by r.due_at
     for update of r skip locked
     limit 1
