@@ -123,19 +123,23 @@ class Shift:
         return next(one for one in await self.town.box.messages(CHANNEL, card["thread_ts"]) if one["ts"] == card["ts"])
 
     async def review(self, user: str, card: Json) -> Json:
-        """A person presses Review and Approve and gets the form; one that a dead process left open is closed first."""
-        box = self.town.box
-        for left in (await box.views(user))["stack"][-1:]:
-            await box.close_view(user=user, view_id=left["id"], everything=True)
+        """A person presses Review and Approve and gets the form."""
+        await self._close_what_is_open(user)
         await self._press(user, card, approval_view.REVIEW)
-        return (await box.open_views(user))[-1]
+        return (await self.town.box.open_views(user))[-1]
 
     async def turned_away(self, user: str, card: Json) -> str:
         """A person presses Review and Approve and gets no form but a sentence, which nobody else sees."""
+        await self._close_what_is_open(user)
         await self._press(user, card, approval_view.REVIEW)
         said = await self.last_said_to(user)
         assert (await self.town.box.views(user))["stack"] == []
         return said
+
+    async def _close_what_is_open(self, user: str) -> None:
+        """What a dead process or an earlier refusal has left on this person's screen."""
+        for left in (await self.town.box.views(user))["stack"][-1:]:
+            await self.town.box.close_view(user=user, view_id=left["id"], everything=True)
 
     async def last_said_to(self, user: str) -> str:
         """The newest message that only this person sees, which is waited for if there is none that was not looked at."""
