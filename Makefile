@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+# Test files run side by side; a file's tests stay together, since they share what they start.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench eval fmt clean
@@ -25,7 +27,7 @@ demo: $(READY)  ## run the triage recipe and open a Slack-like page (ARGS=--head
 	@$(BIN)/aiops demo $(ARGS)
 
 test: $(READY)  ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(READY)  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
