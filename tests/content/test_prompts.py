@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,30 @@ def refusals(folder: PromptFolder, written: dict[str, str]) -> list[str]:
 
 def test_a_changed_text_has_a_new_version(shipped):
     assert refusals(shipped, json.loads(HASHES.read_text(encoding="utf-8"))) == []
+
+
+def written_before(path: Path) -> dict[str, set[str]]:
+    """Every hash that each label ever had, by the history of its file. Skips where there is no history."""
+
+    def git(*args: str) -> str:
+        done = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"the history is not here: {done.stderr.strip()}")
+        return done.stdout
+
+    name = path.relative_to(ROOT).as_posix()
+    hashes: dict[str, set[str]] = {}
+    for commit in git("log", "--format=%H", "--diff-filter=AM", "--", name).split():
+        for label, sha256 in json.loads(git("show", f"{commit}:{name}")).items():
+            hashes.setdefault(label, set()).add(sha256)
+    return hashes
+
+
+def test_a_version_never_had_another_text_whatever_its_hash_says_today():
+    before, now = written_before(HASHES), json.loads(HASHES.read_text(encoding="utf-8"))
+
+    changed = {label for label, sha256 in now.items() if before.get(label, {sha256}) != {sha256}}
+    assert changed == set(), "a changed text needs a new version, not a new hash under the old one"
 
 
 def test_the_gate_sees_every_prompt_file_and_every_former_version(shipped):
