@@ -2,6 +2,7 @@
 
 import copy
 import json
+import logging
 
 import pytest
 from hypothesis import given, settings
@@ -227,6 +228,16 @@ def sdk_refuses(payload):
     except Exception:  # noqa: BLE001 - the models refuse with many kinds of error: formation, type, key, attribute
         return True
     return False
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quiet():
+    """The models log whatever they skip, thousands of times, broken text included, which no report of a test can carry."""
+    models = logging.getLogger("slack_sdk.models")
+    before = models.level
+    models.setLevel(logging.ERROR)
+    yield
+    models.setLevel(before)
 
 
 @STEADY
