@@ -20,6 +20,7 @@ from bot.agent.causes import (
     operations,
     sentence,
     signatures,
+    support,
     title_of,
     unknown,
     weakened,
@@ -110,6 +111,7 @@ def _draft(one: Candidate, raw: float) -> DraftHypothesis:
         suspect=one.suspect,
         claims=one.claims,
         raw=round(raw, 3),
+        support=round(support(one), 3),
         disconfirming_check=one.check,
     )
 

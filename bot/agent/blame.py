@@ -18,7 +18,17 @@ from bot.agent.causes import (
     sentence,
     title_of,
 )
-from bot.core.changes import Symptom, Traits, change_words, numbers_shown, score, shared_words, words_of
+from bot.core.changes import (
+    Symptom,
+    Traits,
+    backing,
+    change_words,
+    numbers_shown,
+    overlap,
+    score,
+    shared_words,
+    words_of,
+)
 from bot.core.diffs import Nature, read_change
 from bot.core.evidence import Evidence
 from bot.core.hypothesis import CauseClass, Claim, Suspect
@@ -133,7 +143,8 @@ def _candidate(
         claims=tuple(claims),
         check=f"If undoing this {kind} on {change.service} does not stop the symptom, or the symptom began before {at_of(change):%H:%M:%S}Z, it is not the cause.",
         change=change,
-        overlap=traits.named + 2 * traits.risk * traits.words + traits.numbers,
+        overlap=overlap(traits),
+        backing=backing(traits),
         traits=traits,
         reasons=nature.reasons,
     )

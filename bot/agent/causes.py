@@ -23,6 +23,8 @@ WEAK_OVERLAP, _STRONG_OVERLAP = 0.4, 1.2
 # Alerts tell what failed in a few words, so they count as loud as a clear metric; more when logs or metrics say the same.
 ALERT_WEIGHT, _TOLD_TWICE = 0.7, 0.2
 _LOAD_STRENGTH = 0.7
+# At this score two thirds of what could speak for a cause do.
+_TWO_THIRDS = 2.0
 _DIRECT = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC})
 
 
@@ -53,9 +55,20 @@ class Candidate:
     change: Evidence | None = None
     overlap: float = 0.0
     """How much of a change shows in what failed."""
+    backing: float | None = None
+    """0 to 1: what speaks for a change beyond its being there; None for what is no change, whose score says so."""
     traits: Traits | None = None
     reasons: tuple[str, ...] = ()
     """What a change does, in words."""
+
+
+def support(one: Candidate) -> float:
+    """
+    0 to 1: how much speaks for a candidate by itself, however little speaks for the others.
+
+    A share says only which candidate is best. One that nothing speaks for is best, too, where nothing speaks for any.
+    """
+    return one.backing if one.backing is not None else 1 - math.exp(-max(0.0, one.score) / _TWO_THIRDS)
 
 
 # --- candidates ------------------------------------------------------------------------------------------------------
@@ -138,6 +151,8 @@ def operations(symptoms: Sequence[Evidence], case: Case) -> list[Candidate]:
 def _operational(loud: float, sign: Sign, seen: Sequence[Evidence], case: Case) -> Candidate:
     where = seen[0].service or case.service
     below = where in case.dependencies
+    # What is quieter by half is not quoted beside it: anybody can get a line logged once.
+    telling = [one for one in seen if 2 * one.weight >= max(other.weight for other in seen)]
     name = (
         f"{where}, which {case.service} depends on: {sign.name}" if below else f"No change explains this: {sign.name}"
     )
@@ -147,7 +162,7 @@ def _operational(loud: float, sign: Sign, seen: Sequence[Evidence], case: Case) 
         cause_class=CauseClass.DEPENDENCY if below else sign.cause_class,
         title=name,
         suspect=Suspect(service=where),
-        claims=tuple(Claim(text=sentence(one.title), evidence=(one.id,)) for one in seen[:3]),
+        claims=tuple(Claim(text=sentence(one.title), evidence=(one.id,)) for one in telling[:3]),
         check=sign.check,
     )
 

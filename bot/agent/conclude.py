@@ -83,6 +83,7 @@ def _features(
         similarity=nearest.score if nearest else 0.0,
         similar_agrees=float(nearest.cause_class == one.cause_class.value) if nearest else None,
         history=how.experience.history if how.experience else None,
+        support=one.support,
     )
 
 

@@ -16,6 +16,8 @@ class DraftHypothesis:
     claims: tuple[Claim, ...]
     raw: float
     disconfirming_check: str
+    support: float | None = None
+    """How much speaks for it by itself, 0 to 1; None from a model, which says no such thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from bot.core.diffs import Nature
 from bot.core.weights import WEIGHTS, Weights
 from bot.core.words import tokens
 
+# A change is no more dangerous than this as long as nothing is known but its kind (`bot/core/diffs.py`).
+_UNTOLD = 0.5
 # Words that half of all changes and symptoms hold.
 _COMMON = frozenset(
     ["error", "fail", "failed", "failure", "request", "response", "handler", "server", "http", "code", "metric", "kind", "label", "unit",
@@ -72,7 +74,23 @@ def score(traits: Traits, weights: Weights = WEIGHTS) -> float:
         + weights.numbers * traits.numbers
         - weights.harmless * traits.harmless
         - weights.late * traits.late
+        - weights.bystander * bystander(traits)
     )
+
+
+def overlap(traits: Traits) -> float:
+    """How much of a change shows in what failed, from 0 on."""
+    return traits.named + 2 * traits.risk * traits.words + traits.numbers
+
+
+def backing(traits: Traits) -> float:
+    """0 to 1: what speaks for a change beyond its being there, that is, where it shows in what failed or how dangerous it is; never time."""
+    return max(1 - math.exp(-overlap(traits)), 2 * max(0.0, traits.risk - _UNTOLD))
+
+
+def bystander(traits: Traits) -> float:
+    """0 to 1: that a change is merely there, with nothing to speak for it and long before the onset."""
+    return (1 - backing(traits)) * (1 - traits.recent)
 
 
 def words_of(text: str) -> frozenset[str]:

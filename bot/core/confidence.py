@@ -44,6 +44,9 @@ class Features:
     history: float | None = None
     """How calls on this service went against all calls: 0.5 as usual, more when better; None without labels on it."""
 
+    support: float | None = None
+    """How much speaks for the cause by itself, however little for others; None from a model, and in what was kept before this was asked."""
+
     def as_dict(self) -> dict[str, float]:
         """The features that are known, for the record."""
         return {name: float(value) for name, value in asdict(self).items() if value is not None}
@@ -79,12 +82,13 @@ def score(features: Features, *, first: bool = True, weights: Sureness = SURENES
 
 def terms(features: Features) -> tuple[float, ...]:
     """What the fitted weights multiply, the constant first."""
-    return (1.0, log_odds(features.raw), features.grounding - 0.75, features.margin - 0.3, -features.gaps)
+    supported = 0.0 if features.support is None else features.support - 0.5
+    return (1.0, log_odds(features.raw), features.grounding - 0.75, features.margin - 0.3, -features.gaps, supported)
 
 
 def fitted_part(weights: Sureness) -> tuple[float, ...]:
     """The weights of `terms`."""
-    return (weights.constant, weights.share, weights.grounding, weights.margin, weights.gaps)
+    return (weights.constant, weights.share, weights.grounding, weights.margin, weights.gaps, weights.support)
 
 
 def calibrate(features: Features, calibration: Calibration | None = None, *, first: bool = True) -> Confidence:
@@ -175,4 +179,5 @@ def features_from(values: Mapping[str, float]) -> Features:
         similarity=values.get("similarity", 0.0),
         similar_agrees=values.get("similar_agrees"),
         history=values.get("history"),
+        support=values.get("support"),
     )

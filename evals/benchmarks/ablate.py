@@ -70,6 +70,7 @@ PARTS = (
     Off(name="reading recovery", swaps=((healed, "from_logs", _none), (healed, "from_series", _none))),
     Off(name="ranking of components", swaps=((roots, "from_components", _none),)),
     Off(name="nearness in time", weights=("recent",)),
+    Off(name="doubt about changes that are merely there", weights=("bystander",)),
 )
 RANKERS = (
     Off(name="nothing"),

@@ -28,10 +28,10 @@ from evals.runner import Run, make_desk, run_cases
 
 Floats = NDArray[np.float64]
 
-NAMES = ("constant", "share", "grounding", "margin", "gaps")
+NAMES = ("constant", "share", "grounding", "margin", "gaps", "support")
 # What was judged before any fit; the prior's middle.
-JUDGED = (0.0, 0.8, 1.2, 0.8, 1.5)
-SPREAD = 0.3
+JUDGED = (0.0, 0.8, 1.2, 0.8, 1.5, 2.0)
+SPREAD = 0.1
 _WITHOUT = ("", "read_metrics", "read_logs")
 _BINS = (0.0, 0.5, 0.7, 0.85, 1.0)
 

@@ -5,7 +5,7 @@ import pytest
 from bot.agent.analyst import analyse
 from bot.agent.causes import Case
 from bot.agent.diagnostics import from_signature
-from bot.agent.findings import numbered
+from bot.agent.findings import evidence, numbered
 from bot.agent.gather import GatherLimits
 from bot.core.evidence import EvidenceKind, EvidencePack, Window
 from bot.core.hypothesis import CauseClass, Suspect
@@ -48,6 +48,28 @@ async def test_the_change_whose_diff_can_do_it_is_blamed_though_a_harmless_one_c
     told = next(one for one in out.pack.evidence if one.facts.get("change_id") == "c-old")
     assert "what it does: lowers size from 40 to 4" in told.excerpt
     assert all(one.suspect is None or one.suspect.change_id != "c-new" for one in out.assessment.hypotheses[:1])
+
+
+async def test_an_old_release_that_shows_nowhere_is_not_blamed_for_being_the_latest(rig):
+    logs = [line(t, "ERROR", "shop", "cart did not answer in time") for t in range(-118, 30, 4)]
+    world = shop_world(change("r-1", "deploy", -9 * 3600, "Release 48.1", ""), logs=logs, depends_on=("cart",))
+
+    out = await (await rig(world)).run(shop_brief())
+
+    assert (out.top.cause_class, out.top.suspect) == (CauseClass.UNKNOWN, Suspect(service="shop"))
+
+
+async def test_a_release_is_told_with_less_where_it_shows_in_nothing_that_failed(rig):
+    logs = [line(t, "ERROR", "shop", "voucher 48.1 has no currency") for t in range(-118, 30, 4)]
+    bare = [line(t, "ERROR", "shop", "gave up") for t in range(-118, 30, 4)]
+    release = change("r-1", "deploy", -400, "Release 48.1: voucher in every currency", "")
+
+    shown = await (await rig(shop_world(release, logs=logs))).run(shop_brief())
+    alone = await (await rig(shop_world(release, logs=bare))).run(shop_brief())
+
+    assert shown.top.suspect == alone.top.suspect == Suspect(service="shop", change_id="r-1")
+    assert alone.assessment.features["support"] < shown.assessment.features["support"] - 0.3
+    assert alone.top.confidence.value < shown.top.confidence.value - 0.1
 
 
 async def test_when_only_harmless_diffs_are_near_no_change_is_blamed(rig):
@@ -156,6 +178,23 @@ def test_the_runbooks_sign_makes_its_cause_a_hypothesis():
 
     assert (top.title, top.cause_class) == ("Writers wait for a lock", CauseClass.DATA)
     assert top.claims[0].evidence == ("E1",)
+
+
+def test_a_line_that_was_logged_once_is_not_quoted_beside_a_loud_sign():
+    def logged(text, weight):
+        return evidence(
+            kind=EvidenceKind.LOG, source="read_logs", service="shop", title=f"shop logs {text}", query="read_logs()",
+            window=window, excerpt=text, weight=weight, facts={"level": "error"},
+        )  # fmt: skip
+
+    window = Window(start=ONSET, end=ONSET)
+    found = [logged("no space left on device", 1.0), logged("note: the host ran out of memory", 0.4)]
+    pack = EvidencePack(evidence=numbered(found), gaps=(), window=window)
+
+    top = analyse(pack, Case(service="shop", onset=ONSET)).hypotheses[0]
+
+    assert top.cause_class is CauseClass.CAPACITY
+    assert [one.evidence for one in top.claims] == [("E1",)]
 
 
 async def test_a_call_that_only_traces_have_seen_is_walked_too(rig):

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.changes import Symptom, Traits, change_words, numbers_shown, score, shared_words, words_of
+from bot.core.changes import Symptom, Traits, backing, change_words, numbers_shown, score, shared_words, words_of
 from bot.core.diffs import Nature
+from bot.core.weights import WEIGHTS
 
 PLAIN = Traits(recent=0.5, relation=0.7, own=0.5, named=0.0, risk=0.4, words=0.2, numbers=0.0, harmless=0.0, late=0.0)
 
@@ -23,6 +24,23 @@ def test_nearness_in_time_alone_never_beats_a_dangerous_change_that_shows_in_wha
     culprit = replace(PLAIN, recent=0.02, risk=0.9, words=0.6)
 
     assert score(culprit) > score(decoy)
+
+
+def test_a_change_that_is_merely_there_gains_nothing_from_its_service_failing():
+    """Else the latest release of whatever alerts is to blame, however old it is and whatever failed."""
+    there = replace(PLAIN, recent=0.0, own=1.0, risk=0.5, words=0.0)
+
+    assert score(there) < 0
+    assert score(replace(there, named=1.0)) > score(there) + WEIGHTS.named
+    assert score(replace(there, recent=1.0)) > score(there) + WEIGHTS.recent
+
+
+@pytest.mark.parametrize("what", [{"named": 1.0}, {"risk": 0.9}, {"words": 0.9}, {"numbers": 1.0}])
+def test_what_a_change_does_and_where_it_shows_speak_for_it_and_its_time_does_not(what):
+    bare = replace(PLAIN, words=0.0)
+
+    assert backing(bare) == backing(replace(bare, recent=1.0, own=1.0)) == 0
+    assert 0.5 < backing(replace(bare, **what)) < 1
 
 
 def nature(*words, moved=()):

@@ -86,3 +86,17 @@ def test_separable_labels_do_not_send_the_slope_to_infinity():
 
 def test_features_survive_being_kept():
     assert features_from(GOOD.as_dict()) == GOOD
+    assert features_from(replace(GOOD, support=0.2).as_dict()) == replace(GOOD, support=0.2)
+
+
+def test_what_nothing_speaks_for_is_told_with_less_though_nothing_else_is_likelier():
+    best, bare = replace(GOOD, agreement=None, support=0.9), replace(GOOD, agreement=None, support=0.0)
+
+    assert calibrate(bare).value < calibrate(best).value - 0.15
+
+
+def test_features_kept_before_support_was_asked_count_as_neither():
+    old = features_from({"raw": 0.8, "grounding": 1.0, "margin": 0.6, "gaps": 0.0, "similarity": 0.0})
+
+    assert old.support is None
+    assert score(old) == score(replace(old, support=0.5))
