@@ -27,7 +27,7 @@ demo: $(READY)  ## run the triage recipe and open a Slack-like page (ARGS=--head
 	@$(BIN)/aiops demo $(ARGS)
 
 test: $(READY)  ## all tests
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
