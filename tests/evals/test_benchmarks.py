@@ -165,7 +165,7 @@ def test_what_was_promised_holds_on_the_development_part(data, module):
 
 
 def test_the_detector_of_the_sweep_stays_at_the_rate_that_is_written_down(data):
-    found, wolf = nab.run(data)
+    found, wolf, _ = nab.run(data)
 
     assert found.figure >= 0.4
     assert wolf.figure <= 0.3

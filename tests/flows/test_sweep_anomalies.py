@@ -315,11 +315,20 @@ def duty_names(watch, config):
     hands = SimpleNamespace(store=watch.store, tools=watch.desk.tools, clock=watch.clock)
     sweep = bind_sweep(SimpleNamespace(config=config), hands)
     nothing = SimpleNamespace(
-        ask=None, refit_if_due=None, add_details=None, post_if_due=None, expire=None, announce_head=None, digest=None
+        ask=None,
+        link=print,
+        refit_if_due=None,
+        train_if_due=None,
+        add_details=None,
+        post_if_due=None,
+        expire=None,
+        announce_head=None,
+        digest=None,
+        permalink=None,
     )
-    core = SimpleNamespace(reports=nothing, labels=nothing, learning=nothing, sweep=sweep)
+    core = SimpleNamespace(reports=nothing, labels=nothing, learning=nothing, experiments=nothing, sweep=sweep)
     metrics = Metrics()
-    return {duty.name: duty for duty in duties(core, nothing, metrics)}, metrics
+    return {duty.name: duty for duty in duties(core, nothing, metrics, nothing)}, metrics
 
 
 async def test_it_is_off_unless_it_is_switched_on(watch):

@@ -78,13 +78,14 @@ def test_the_clock_asks_for_the_nightly_fit_and_the_quarterly_classifier_every_t
     verbs = {name: object() for name in ("refit_if_due", "train_if_due")}
     core = SimpleNamespace(
         reports=SimpleNamespace(add_details=None, post_if_due=None, numbers=None),
-        labels=SimpleNamespace(ask=None),
+        labels=SimpleNamespace(ask=None, link=print),
         learning=SimpleNamespace(refit_if_due=verbs["refit_if_due"]),
         experiments=SimpleNamespace(train_if_due=verbs["train_if_due"]),
+        sweep=None,
     )
     acting = SimpleNamespace(expire=None, announce_head=None)
 
-    kept = {one.name: one for one in duties(core, acting, Metrics())}
+    kept = {one.name: one for one in duties(core, acting, Metrics(), SimpleNamespace(permalink=None))}
 
     assert kept["nightly fit"].call is verbs["refit_if_due"]
     assert kept["quarterly classifier"].call is verbs["train_if_due"]

@@ -13,6 +13,7 @@ from bot.adapters.postgres.session import make_pool
 from bot.adapters.postgres.store import PostgresStore
 from bot.core.hypothesis import CauseClass
 from bot.core.outcome import MessageRef
+from bot.core.postmortem import LoadedPostmortems
 from bot.flows.find_similar import SimilarIncidents
 from bot.flows.learning.remember import remember_past
 from bot.flows.sync_index import IndexSync
@@ -39,7 +40,13 @@ class Memory:
             return await remember_past(store=self.store, index=self.index, model=model.name)
 
         self.remember = remember
-        self.sync = IndexSync(load=list, embedder=model, index=self.index, clock=SystemClock(), remember=remember)
+        self.sync = IndexSync(
+            load=lambda: LoadedPostmortems(postmortems=()),
+            embedder=model,
+            index=self.index,
+            clock=SystemClock(),
+            remember=remember,
+        )
 
     def alert(self, incident, name, summary):
         with psycopg.connect(self.url) as connection:
