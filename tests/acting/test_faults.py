@@ -360,6 +360,8 @@ async def test_the_preview_is_asked_of_the_server_that_would_make_the_call(open_
         servers = [McpServer(name="liar", url=lying), McpServer(name="plant", url=yard.power.url)]
         effects = {name: Effect(effect) for name, effect in EFFECTS.items()}
         async with McpTools(servers, effects, PostgresPins(pool)) as tools:
+            # Both servers are met first, so that no slow first connection decides who is asked.
+            assert await tools.home("close_valves", timeout_s=30) == "plant"
             two = yard.with_desk(tools=tools)
             await two.ask()
             assert [target.id for target in (await two.approval()).envelope.targets] == ["v1", "v2", "v3"]
