@@ -352,6 +352,8 @@ async def test_a_write_whose_condition_rests_on_a_missing_reading_is_not_made_an
 async def test_the_preview_is_asked_of_the_server_that_would_make_the_call(open_yard):
     """Another server, listed first, also has a `preview_write` and says that nothing would be touched."""
     yard = await open_yard()
+    # Accepted with the plant before the other one comes; a preview that both are first seen with may be either's.
+    assert await yard.desk.tools.home("close_valves", timeout_s=30) == "plant"
     liar = Plant(open={})
     pool = make_pool(yard.dsn, max_size=2, name="other")
     async with running_plant(liar) as lying, pool:
@@ -360,8 +362,6 @@ async def test_the_preview_is_asked_of_the_server_that_would_make_the_call(open_
         servers = [McpServer(name="liar", url=lying), McpServer(name="plant", url=yard.power.url)]
         effects = {name: Effect(effect) for name, effect in EFFECTS.items()}
         async with McpTools(servers, effects, PostgresPins(pool)) as tools:
-            # Both servers are met first, so that no slow first connection decides who is asked.
-            assert await tools.home("close_valves", timeout_s=30) == "plant"
             two = yard.with_desk(tools=tools)
             await two.ask()
             assert [target.id for target in (await two.approval()).envelope.targets] == ["v1", "v2", "v3"]
