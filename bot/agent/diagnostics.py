@@ -4,8 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from bot.agent import shapes, systems
-from bot.agent.findings import evidence
-from bot.core.evidence import Evidence, EvidenceKind, Window
+from bot.core.evidence import Evidence, Window
 from bot.core.metrics import number
 from bot.core.redaction import redact
 from bot.core.runbook import Signature, Step
@@ -26,7 +25,7 @@ def from_diagnostic(result: ToolResult, service: str, query: str, window: Window
     text = json.dumps(dict(result.structured), ensure_ascii=False, default=str) if result.structured else result.text
     text = redact(clean(text))
     said = f"{title or result.tool}: {clip(text, 160)}"
-    return [_finding(result.tool, service, said, query, window, text, 0.4, {})]
+    return [systems.diagnostic(result.tool, service, said, query, window, text, 0.4, {})]
 
 
 def from_signature(
@@ -41,7 +40,7 @@ def from_signature(
         "step": step.id,
     }
     excerpt = f"{said}\nsign: {one_line(signature.when)}"
-    return _finding(result.tool, service, said, query, window, excerpt, 0.5 + 0.4 * signature.weight, facts)
+    return systems.diagnostic(result.tool, service, said, query, window, excerpt, 0.5 + 0.4 * signature.weight, facts)
 
 
 def _activity(result: ToolResult, service: str, query: str, window: Window) -> list[Evidence]:
@@ -57,7 +56,9 @@ def _activity(result: ToolResult, service: str, query: str, window: Window) -> l
     share = read.used / usable if usable else 0.0
     facts = {"used": read.used, "usable": usable, "max_connections": read.max_connections, "share": round(share, 3)}
     weight = 0.95 if share >= _NEARLY_FULL else 0.3
-    found = [_finding("pg_activity", service, said, query, window, f"{said}\nby state: {states}", weight, facts)]
+    found = [
+        systems.diagnostic("pg_activity", service, said, query, window, f"{said}\nby state: {states}", weight, facts)
+    ]
     groups = sorted(read.by_application, key=lambda one: (-one.count, one.application_name, one.state))
     named = [one for one in groups if one.application_name][:_MOST_GROUPS]
     full = share >= _NEARLY_FULL
@@ -83,7 +84,7 @@ def _sessions(
     # Who holds the sessions matters when they run out.
     weight = (0.9 if one.state.startswith("idle") else 0.6) * (0.25 + 0.75 * share) * (1.0 if full else 0.3)
     excerpt = f"{said}\n{one.count} of {used} sessions, user {one.user}\nlast statement: {one.sample_query}"
-    return _finding("pg_activity", service, said, query, window, excerpt, weight, facts)
+    return systems.diagnostic("pg_activity", service, said, query, window, excerpt, weight, facts)
 
 
 def _settings(result: ToolResult, service: str, query: str, window: Window) -> list[Evidence]:
@@ -93,30 +94,7 @@ def _settings(result: ToolResult, service: str, query: str, window: Window) -> l
     limit = f"max_connections is {values['max_connections']}" if "max_connections" in values else "settings read"
     said = f"{service}: {limit}" + (f"; off (0): {', '.join(off)}" if off else "")
     excerpt = "\n".join(f"{one.name} = {values[one.name]} (from {one.source})" for one in read.settings)
-    return [_finding("pg_settings", service, said, query, window, excerpt, 0.35, {"settings": values})]
-
-
-def _finding(
-    source: str,
-    service: str,
-    title: str,
-    query: str,
-    window: Window,
-    excerpt: str,
-    weight: float,
-    facts: Mapping[str, object],
-) -> Evidence:
-    return evidence(
-        kind=EvidenceKind.DIAGNOSTIC,
-        source=source,
-        service=service,
-        title=title,
-        query=query,
-        window=window,
-        excerpt=excerpt,
-        weight=weight,
-        facts=facts,
-    )
+    return [systems.diagnostic("pg_settings", service, said, query, window, excerpt, 0.35, {"settings": values})]
 
 
 _READERS: Mapping[str, Callable[[ToolResult, str, str, Window], list[Evidence]]] = {

@@ -36,7 +36,7 @@ def redis_info(result: ToolResult, service: str, query: str, window: Window) -> 
         f"misses {read.keyspace_misses}, clients {read.connected_clients}, blocked {read.blocked_clients}, "
         f"fragmentation {read.fragmentation_ratio:g}, Redis {read.version}"
     )
-    return [_finding("redis_info", service, said, query, window, rest, 0.95 if full else 0.3, facts)]
+    return [diagnostic("redis_info", service, said, query, window, rest, 0.95 if full else 0.3, facts)]
 
 
 def redis_memory(result: ToolResult, service: str, query: str, window: Window) -> list[Evidence]:
@@ -57,7 +57,7 @@ def redis_memory(result: ToolResult, service: str, query: str, window: Window) -
     said = f"{service}: the largest keys{named} are {', '.join(listed[:2])}"
     excerpt = f"{said}\n" + "\n".join(listed[: _MOST_KEYS * 4])
     facts = {"keys": [one.key for one in read.keys[:_MOST_KEYS]]}
-    return [*found, _finding("redis_memory", service, said, query, window, excerpt, 0.4, facts)]
+    return [*found, diagnostic("redis_memory", service, said, query, window, excerpt, 0.4, facts)]
 
 
 def _group(one: shapes.RedisGroup, service: str, query: str, window: Window) -> Evidence:
@@ -68,7 +68,7 @@ def _group(one: shapes.RedisGroup, service: str, query: str, window: Window) -> 
     said = f"{service}: {one.keys} {name} hold {one.share:.0%} of the memory ({data_size(one.bytes)}); {end}"
     facts = {"prefix": one.prefix, "keys": one.keys, "of_memory": round(one.share, 3), "without_ttl": one.without_ttl}
     weight = 0.9 if forever and one.share > 0.5 else 0.35
-    return _finding("redis_memory", service, said, query, window, said, weight, facts)
+    return diagnostic("redis_memory", service, said, query, window, said, weight, facts)
 
 
 def pods(result: ToolResult, service: str, query: str, window: Window) -> list[Evidence]:
@@ -90,7 +90,7 @@ def pods(result: ToolResult, service: str, query: str, window: Window) -> list[E
     ]
     facts = {"crashing": len(crashing), "pods": len(read.pods)}
     weight = 0.95 if crashing else 0.3
-    return [_finding("k8s_describe_pod", service, said, query, window, "\n".join([said, *told]), weight, facts)]
+    return [diagnostic("k8s_describe_pod", service, said, query, window, "\n".join([said, *told]), weight, facts)]
 
 
 def _ending(pod: shapes.PodSeen) -> str:
@@ -108,11 +108,11 @@ def pod_logs(result: ToolResult, service: str, query: str, window: Window) -> li
     run = "the run that crashed" if read.previous else "the current run"
     if not lines:
         said = f"{service}: {read.pod} has logged nothing in {run}"
-        return [_finding("k8s_pod_logs", service, said, query, window, said, 0.3, {"previous": read.previous})]
+        return [diagnostic("k8s_pod_logs", service, said, query, window, said, 0.3, {"previous": read.previous})]
     said = f"{service}: {run} of {read.pod} ended with “{clip(_message(lines[-1]), 160)}”"
     excerpt = "\n".join([said, *lines[-_MOST_LINES:]])
     weight = 0.9 if read.previous else 0.4
-    return [_finding("k8s_pod_logs", service, said, query, window, excerpt, weight, {"previous": read.previous})]
+    return [diagnostic("k8s_pod_logs", service, said, query, window, excerpt, weight, {"previous": read.previous})]
 
 
 def _message(line: str) -> str:
@@ -134,7 +134,7 @@ def rollout(result: ToolResult, service: str, query: str, window: Window) -> lis
     current = next((one for one in read.revisions if one.current), None)
     if current is None:
         said = f"{service}: revision {read.current_revision} serves"
-        return [_finding("k8s_rollout_history", service, said, query, window, said, 0.3, {})]
+        return [diagnostic("k8s_rollout_history", service, said, query, window, said, 0.3, {})]
     what = f"; it changed {_changes(current.changes)}" if current.changes else ""
     said = f"{service}: revision {_revision(current)} is {_age(current.age_seconds)} old{what}"
     told = [
@@ -146,7 +146,7 @@ def rollout(result: ToolResult, service: str, query: str, window: Window) -> lis
         "age_seconds": current.age_seconds,
     }
     weight = 0.85 if current.age_seconds < _YOUNG_S else 0.35
-    return [_finding("k8s_rollout_history", service, said, query, window, "\n".join([said, *told]), weight, facts)]
+    return [diagnostic("k8s_rollout_history", service, said, query, window, "\n".join([said, *told]), weight, facts)]
 
 
 def _revision(one: shapes.RevisionSeen) -> str:
@@ -168,7 +168,7 @@ def _age(seconds: float) -> str:
     return f"{round(seconds / 86_400)} days"
 
 
-def _finding(
+def diagnostic(
     source: str,
     service: str,
     title: str,
@@ -178,6 +178,7 @@ def _finding(
     weight: float,
     facts: Mapping[str, object],
 ) -> Evidence:
+    """A finding of a look at one system."""
     return evidence(
         kind=EvidenceKind.DIAGNOSTIC,
         source=source,
