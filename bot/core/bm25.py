@@ -7,6 +7,7 @@ log(1 + (N - n + 0.5) / (n + 0.5)).
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,10 @@ class Vocabulary:
 
     def counted(self, text: str) -> Counted:
         """The slow part of indexing: once a text."""
-        count = Counter(tokens(text))
+        return self.numbered(Counter(tokens(text)))
+
+    def numbered(self, count: Mapping[str, int]) -> Counted:
+        """Words that were counted already."""
         numbers = [self._numbers.setdefault(word, len(self._numbers)) for word in count]
         return Counted(np.array(numbers, dtype=np.int32), np.array(list(count.values()), dtype=np.float32))
 

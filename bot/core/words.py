@@ -57,6 +57,12 @@ def tokens(text: str) -> list[str]:
     return found
 
 
+def word_pairs(text: str) -> set[str]:
+    """Two words in their order, side by side or with one between them: what tells `write requests are slow` from `requests are slow`."""
+    words = [word for word in tokens(text) if not word.startswith("=")]
+    return {f"{first} {second}" for apart in (1, 2) for first, second in zip(words, words[apart:], strict=False)}
+
+
 def parts_of(name: str) -> tuple[str, ...]:
     """The words of a name in their order, stop words kept: what tells whether one name begins with another."""
     return tuple(stem(part) for parts in _identifiers(name) for part in parts if len(part) > 1)

@@ -32,6 +32,7 @@ _WITHOUT: Mapping[str, Sequence[str]] = {
     "exact names and mentions": ("name", "mention"),
     "descriptions": ("description",),
     "metrics": ("metrics",),
+    "words that stand together": ("pairs",),
 }
 
 

@@ -16,8 +16,19 @@ from evals.benchmarks.vectors import Embedding
 
 Floats = NDArray[np.float64]
 # Of `matching.Weights`, in this order; the first three are the words' side.
-KINDS = ("summary", "description", "metrics", "meaning", "folder", "prefix", "metric_prefix", "name", "mention")
-_PARTS = {"meaning": "meaning", "folder": "folder", "prefix": "prefix", "metric_prefix": "metric", "name": "name", "mention": "mention"}  # fmt: skip
+KINDS = (
+    "summary",
+    "description",
+    "metrics",
+    "pairs",
+    "meaning",
+    "folder",
+    "prefix",
+    "metric_prefix",
+    "name",
+    "mention",
+)
+_PARTS = {"pairs": "pairs", "meaning": "meaning", "folder": "folder", "prefix": "prefix", "metric_prefix": "metric", "name": "name", "mention": "mention"}  # fmt: skip
 _ONES = Weights(**dict.fromkeys(KINDS, 1.0))
 FOLDS = 5
 

@@ -26,6 +26,23 @@ def test_an_exact_name_is_certain_and_wins_over_any_likeness():
     assert (match.id, match.by_name, match.sure) == ("slots", True, 1.0)
 
 
+def test_words_that_stand_together_tell_two_runbooks_of_the_same_words_apart():
+    twins = RunbookMatcher(
+        [
+            Document(id="requests", title="A", location="a.md", text="Slow requests pile up and write locks are held."),
+            Document(id="writes", title="B", location="b.md", text="Write requests are slow and locks pile up, held."),
+        ]
+    )
+
+    found = twins.search(replace(ASKED, name="X", summary="write requests are slow"), 2)
+
+    assert [one.id for one in found] == ["writes", "requests"]
+
+
+def test_an_alert_without_a_summary_says_by_its_description_why_a_runbook_may_fit():
+    assert "shares" in best(name="X", description="dashboards and owners of redis").why
+
+
 def test_a_name_begins_with_what_its_runbook_is_called():
     match = best(name="RedisReplicasFlapping", summary="Redis replicas lose their master")
 

@@ -41,7 +41,7 @@ def test_a_fit_gives_weight_to_what_tells_right_from_wrong_and_none_to_what_does
     asked: list[Choice] = []
     for group in "abcdefghij":
         evidence = rng.random((4, len(KINDS)))
-        right = np.arange(4) == int(np.argmax(evidence[:, 3]))
+        right = np.arange(4) == int(np.argmax(evidence[:, KINDS.index("meaning")]))
         asked.append(Choice(evidence, right, group, []))
 
     weights = fit_retrieval.fitted_choice(asked)
