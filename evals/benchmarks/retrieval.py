@@ -15,7 +15,7 @@ from evals.benchmarks.table import read_rows
 from evals.benchmarks.vectors import Embedding
 
 Floats = NDArray[np.float64]
-# Of `matching.Weights`, in this order; the first three are the words' side.
+# Of `matching.Weights`, in this order; the first are the words' side.
 KINDS = (
     "summary",
     "description",
@@ -28,6 +28,8 @@ KINDS = (
     "name",
     "mention",
 )
+WORDY = 4
+"""How many of them are of words, of which a text has many."""
 _PARTS = {"pairs": "pairs", "meaning": "meaning", "folder": "folder", "prefix": "prefix", "metric_prefix": "metric", "name": "name", "mention": "mention"}  # fmt: skip
 _ONES = Weights(**dict.fromkeys(KINDS, 1.0))
 FOLDS = 5

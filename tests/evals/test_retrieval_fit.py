@@ -44,7 +44,7 @@ def test_a_fit_gives_weight_to_what_tells_right_from_wrong_and_none_to_what_does
         right = np.arange(4) == int(np.argmax(evidence[:, KINDS.index("meaning")]))
         asked.append(Choice(evidence, right, group, []))
 
-    weights = fit_retrieval.fitted_choice(asked)
+    weights = fit_retrieval.searched(asked)
 
     assert KINDS[int(np.argmax(weights))] == "meaning"
     assert recall(asked, weights)[0] >= 0.9
