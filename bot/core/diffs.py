@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.core.hazards import Diff, ends_by_itself, hazards
+from bot.core.statements import statement_risk
 from bot.core.values import TOKEN, Found, changed_numbers, changed_values, said_values
 
 _FILE = re.compile(
@@ -20,12 +22,13 @@ _FILE = re.compile(
 _COMMENT = re.compile(r"^\s*(?://|#(?!include)|\*|/\*|<!--|--\s|\"\"\"|;)|^\s*$")
 _STILL = re.compile(
     r"(?:^|/)(?:docs?|documentation|tests?|testdata|__tests__|spec|\.github|\.circleci|fixtures|static|assets|styles?)/|_test\.\w+$|"
-    r"\.(?:md|rst|txt|css|scss|svg|png|html?|golden)$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.\w*lint\S*|theme\.\w+)$",
+    r"\.(?:md|rst|txt|css|scss|svg|png|html?|golden)$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.\w*lint\S*|theme\.\w+)$|\.(?:twig|hbs|mustache|erb|ejs|ftl|po|arb|drawio)$|(?:^|/)(?:locales?|i18n|translations|emails?)/|\.lproj/|\.strings$|(?:^|/)(?:openapi|swagger|asyncapi)[\w.-]*$",
     re.IGNORECASE,
 )
+# A line that does nothing but log or measure; one that works and logs does more.
 _TELLS = re.compile(
-    r"\b(?:log|logger|logging|slog|zap|console|print|printf|println|fmt\.Print\w*)\w*\s*[.(]|\bLOG_[A-Z]+\(|"
-    r"(?:\.|New|new_?)(?:Counter|Histogram|Gauge|Inc|Observe|SetAttributes?|record)\w*\(|\bmetrics?_?\.\w+",
+    r"^\s*(?:await\s+|defer\s+)?(?:[\w$@]+(?:\(\))?\.|_)*(?:log|logger|logging|slog|zap|console|print|printf|println|fmt\.Print\w*)\w*!?\s*[.(]|^\s*LOG_[A-Z]+\(|"
+    r"(?:\.|New|new_?)(?:(?:Counter|Histogram|Gauge|Observe|SetAttribute)\w*|Inc|record(?:_?(?:latency|value|metric|exception|error|duration|event))?)\(|\bmetrics?_?\.\w+",
     re.IGNORECASE,
 )
 _IMPORT = re.compile(r"^\s*(?:import\b|from\s+\S+\s+import|package\b|use\s|using\s|require\(|#include)")
@@ -34,7 +37,7 @@ _SCHEMA = re.compile(r"\b(?:ALTER|DROP|TRUNCATE|LOCK)\s+(?:TABLE|COLUMN|INDEX)\b
 _CALL = re.compile(r"^\s*(?:await\s+|go\s+|defer\s+)?(?:[\w$]+\.)*([A-Za-z_$]\w*)\s*\(.*\)?\s*;?\s*$")
 _LOOP = re.compile(r"^\s*(?:for|while|foreach|loop)\b|\.(?:map|forEach|each)\s*\(")
 _FETCH = re.compile(
-    r"\b(?:ctx|await|db|session|client|repo|dao|http|rpc|cursor|conn|sql)\b.*\(|\b(?:Get|Fetch|Find|Load|Query|Request|Call|Read)\w*\(|\.(?:get|fetch|find|load|query|execute|request)\w*\("
+    r"\b(?:ctx(?!\.(?:Done|Err|Value)\b)|await|db|session|client|repo|dao|http|rpc|cursor|conn|sql)\b.*\(|\b(?:Get|Fetch|Find|Load|Query|Request|Call|Read)\w*\(|\.(?:get|fetch|find|load|query|execute|request)\w*\("
 )
 _HELD = re.compile(
     r"^(?:export\s+)?(?:static\s+|var\s+|let\s+|const\s+|private\s+|public\s+|final\s+)*([A-Za-z_]\w*)\b.*(?:\[\]|\{\}|\bmap\b|\blist\b|\bdict\b|\bset\b|Map\b|List\b|Set\b)",
@@ -47,13 +50,33 @@ _SYNC = frozenset(
 )
 _BOUND = frozenset(
     # Shortcuts bound work as limits do.
-    ["cache", "memoize", "batch", "pool", "debounce", "limit", "max", "maximum", "timeout", "deadline", "retry", "retries", "backoff", "sleep", "throttle", "evict", "ttl", "expire",
+    ["idempotency", "cache", "memoize", "batch", "pool", "debounce", "limit", "max", "maximum", "timeout", "deadline", "retry", "retries", "backoff", "sleep", "throttle", "evict", "ttl", "expire",
      "expires", "close", "defer", "dispose", "release", "free", "cancel", "drain", "bounded", "lru", "trim", "index", "cap"]
 )  # fmt: skip
 _GUARD = frozenset(
     ["validate", "check", "assert", "authorize", "auth", "permission", "role", "grant", "verify", "await", "catch", "except", "rescue",
      "finally", "recover", "fallback"]
 )  # fmt: skip
+_CODE = re.compile(r"\.(?:go|py|rb|rs|java|kt|scala|cs|ts|tsx|js|jsx|php|exs?|swift|c|cc|cpp|h)$")
+_SCHEMA_FILE = re.compile(r"migrat|schema|(?:^|/)db/", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z_]\w*$")
+_SHIELD = frozenset(
+    [
+        "replica",
+        "replicas",
+        "breaker",
+        "shed",
+        "shedding",
+        "protect",
+        "protection",
+        "guard",
+        "queue",
+        "dedupe",
+        "fallback",
+        "safe",
+    ]
+)
+_OFF = re.compile(r"(?:->|→|=>|\bto\b|=)\s*[\"']?(?:false|off|disabled|0 ?%|0\b|none)", re.IGNORECASE)
 _KEY = re.compile(r"^\s*-?\s*[\w.\"-]+\s*[:=]\s*[^=\s]")
 _SPAWN = re.compile(r"\bgo func\b|\bgo \w+\(|create_task|\.spawn\(|\bThread\(|setInterval|executor\.submit")
 # Longer diffs are read as far as this; pairing lines is quadratic.
@@ -85,8 +108,10 @@ class _Sides:
     pairs: tuple[tuple[str, str], ...]
     context: tuple[str, ...]
     """All lines that stand after the change, in order; gained ones among them."""
-    spoke: bool
-    """Whether only messages, measurements or imports were left out."""
+    moved: tuple[str, ...]
+    """Lines that stand elsewhere now."""
+    spoken: tuple[str, ...]
+    """Added messages and measurements."""
 
 
 def read_change(kind: str, title: str, detail: str) -> Nature:
@@ -97,14 +122,21 @@ def read_change(kind: str, title: str, detail: str) -> Nature:
     if not _has_diff(detail):
         said = said_values(f"{title}\n{detail}")
         if kind == "flag":
-            # Every flag turns on or off, so that says nothing.
-            said = [one for one in said if one[2] is not None]
+            # Every flag turns on or off, so that says nothing; that what protects is off does.
+            said = [one for one in said if one[2] is not None] + _protection(detail)
+        if (statement := statement_risk(detail)) is not None:
+            said = [*said, (*statement, None)]
         return _without_diff(kind, files, moving, said, words | _names([detail]))
     if files and not moving:
         return Nature(risk=0.02, reasons=("only documents, tests, styles or build settings",), words=words)
+    if (apart := _apart(detail, moving)) is not None:
+        return Nature(risk=apart[0], reasons=(apart[1],), words=words | _names(detail.splitlines()))
     sides = _sides(detail)
-    found = sorted((*changed_values(sides.pairs), *_losses(sides), *_gains(sides)), reverse=True)
     code = [*sides.lost, *sides.gained, *(line for pair in sides.pairs for line in pair)]
+    found = sorted(
+        _found(sides, statement_risk(detail), statements_only=bool(moving) and all(map(_SCHEMA_FILE.search, moving))),
+        reverse=True,
+    )
     if not found:
         found = [(0.22, "rewrites code")] if code else [(0.04, "messages, measurements, comments or moved lines only")]
     numbers = tuple(pair for old, new in sides.pairs for pair in changed_numbers(old, new))
@@ -112,6 +144,57 @@ def read_change(kind: str, title: str, detail: str) -> Nature:
         risk=round(found[0][0], 3), reasons=tuple(dict.fromkeys(said for _, said in found))[:3],
         words=words | _names(code), moved=numbers,
     )  # fmt: skip
+
+
+def _apart(detail: str, moving: Sequence[str]) -> Found | None:
+    """Code in a file of its own that came or went and that nothing else in the change speaks of."""
+    lines = detail.splitlines()
+    sources = {side: [line for line in lines if line.startswith(side)] for side in ("--- ", "+++ ")}
+    if not moving or not all(_CODE.search(name) and not _SCHEMA_FILE.search(name) for name in moving):
+        return None
+    if sources["--- "] and all("/dev/null" in line for line in sources["--- "]):
+        return 0.3, "adds a file that nothing else in the change uses"
+    if sources["+++ "] and all("/dev/null" in line for line in sources["+++ "]):
+        return 0.3, "takes away a file that nothing else in the change uses"
+    return None
+
+
+def _found(sides: _Sides, statement: Found | None, *, statements_only: bool) -> list[Found]:
+    """Everything dangerous in a diff."""
+    if _renames(sides):
+        return [(0.08, "gives a name another spelling")]
+    if statement is not None and statements_only:
+        return [statement]
+    seen = _diff_of(sides)
+    losses = [one for one in _losses(sides) if not (ends_by_itself(seen) and "close" in one[1])]
+    found = [*changed_values(sides.pairs), *losses, *_gains(sides), *hazards(seen)]
+    return [*found, statement] if statement is not None else found
+
+
+def _diff_of(sides: _Sides) -> Diff:
+    return Diff(
+        old="\n".join((*sides.lost, *(old for old, _ in sides.pairs))),
+        new="\n".join((*sides.gained, *(new for _, new in sides.pairs))),
+        context="\n".join(line[1:] for line in sides.context),
+        moved="\n".join(sides.moved),
+        spoken="\n".join(sides.spoken),
+        pairs=sides.pairs,
+    )
+
+
+def _renames(sides: _Sides) -> bool:
+    """Whether every line differs by the same names and by nothing else, where they are declared and where they are used."""
+    if sides.lost or sides.gained or len(sides.pairs) < 2:
+        return False
+    names: dict[str, str] = {}
+    for old, new in sides.pairs:
+        left, right = TOKEN.findall(old), TOKEN.findall(new)
+        if len(left) != len(right):
+            return False
+        for one, other in zip(left, right, strict=True):
+            if one != other and not (_NAME.match(one) and _NAME.match(other) and names.setdefault(one, other) == other):
+                return False
+    return not any(name in line for name in names for line in sides.context)
 
 
 def _without_diff(
@@ -128,8 +211,18 @@ def _without_diff(
     return Nature(risk=usual.get(kind, 0.3), reasons=(), words=words, read=False)
 
 
+def _protection(detail: str) -> list[tuple[float, str, tuple[float, float] | None]]:
+    """A flag that turns off what keeps load or harm away."""
+    off = _OFF.search(detail)
+    kept = (
+        sorted({word for word in _parts(detail.split("\n", 1)[0]) if word in _BOUND | _GUARD | _SHIELD}) if off else []
+    )
+    return [(0.65, f"turns off what protects ({', '.join(kept[:3])})", None)] if kept else []
+
+
 def _has_diff(detail: str) -> bool:
-    lines = detail.splitlines()
+    # A line of SQL that begins with two dashes is a comment, not a line that was taken away.
+    lines = [line for line in detail.splitlines() if not line.startswith(("-- ", "--\n"))]
     return any(line.startswith("@@") for line in lines) or sum(line[:1] in {"+", "-"} for line in lines) >= 2
 
 
@@ -149,8 +242,9 @@ def _files(detail: str) -> list[str]:
 def _sides(detail: str) -> _Sides:
     lost, gained, context = _lines(detail)
     plain_lost, plain_gained = [one for one in lost if _runs(one)], [one for one in gained if _runs(one)]
-    spoke = len(plain_lost) + len(plain_gained) < len(lost) + len(gained)
+    spoken = tuple(one for one in gained if not _runs(one))
     same = Counter(map(_bare, plain_lost)) & Counter(map(_bare, plain_gained))
+    moved = tuple(one for one in plain_gained if same[_bare(one)])
     plain_lost, plain_gained = _without(plain_lost, same), _without(plain_gained, same)
     pairs: list[tuple[str, str]] = []
     for old in list(plain_lost):
@@ -159,7 +253,7 @@ def _sides(detail: str) -> _Sides:
             pairs.append((old, near))
             plain_lost.remove(old)
             plain_gained.remove(near)
-    return _Sides(tuple(plain_lost), tuple(plain_gained), tuple(pairs), tuple(context), spoke)
+    return _Sides(tuple(plain_lost), tuple(plain_gained), tuple(pairs), tuple(context), moved, spoken)
 
 
 def _lines(detail: str) -> tuple[list[str], list[str], list[str]]:
@@ -223,7 +317,7 @@ def _losses(sides: _Sides) -> list[Found]:
     calls = [name for line in sides.lost if (name := _called(line))]
     put = [name for line in sides.gained if (name := _called(line))]
     known = {token for line in sides.context for token in re.findall(r"\w+", line)}
-    removed = [line.strip() for line in sides.lost if _KEY.match(line) and not _called(line)]
+    removed = [line.strip() for line in sides.lost if _KEY.match(line) and "(" not in line and not _called(line)]
     if removed and not sides.gained and not any(line.rstrip().endswith(("{", "(", ";")) for line in sides.lost):
         found.append((0.55, f"removes the setting {removed[0][:60]}"))
     absent = [name for name in calls if name not in known]
@@ -265,7 +359,7 @@ def _gains(sides: _Sides) -> list[Found]:
     )
     if asked > 0:
         found.append((0.3, "asks others anew"))
-    if _SCHEMA.search(text):
+    if _SCHEMA.search(text) and statement_risk(text) is None:
         found.append((0.7, "changes a table"))
     elif _SQL.search(text) and not _SQL.search(old):
         found.append((0.55, "adds a query"))

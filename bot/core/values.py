@@ -20,6 +20,14 @@ _UNITS = {
 _SETTING = re.compile(r"^\s*-?\s*[\w.\"-]+\s*[:=]\s*[\"']?[\w./-]+[\"']?\s*$")
 _AMOUNT = re.compile(r"^(\d+(?:\.\d+)?)([A-Za-z%]*)$")
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)(?:\.(\d+))?")
+_QUOTES = "\"'`"
+_AROUND_VERSIONS = _QUOTES + "^~<>= "
+_QUOTED_VERSION = re.compile(r"^[\"'`][\^~<>= ]*v?\d+\.\d+\.\d+[\w.+-]*[\"'`]$")
+# What people read, where a text instead of another changes nothing that runs.
+_SHOWN = re.compile(
+    r"\bButton\b|\b(?:placeholder|aria-\w+|hint|caption|heading|tooltip)\b|\b(?:label|title|text)\s*=|\$t\("
+)
+_WATCHES = re.compile(r"(?:access[-_.]?log|slow_?log|log|logging|latency[-_]monitor|track|metrics?|stats?|audit|dashboard|label|annotation)(?:[-_.]|$)", re.IGNORECASE)  # fmt: skip
 # Every repetition has an end, and only the beginning of a word is tried: strangers write these words, and an endless one
 # must not take the square of its length.
 _SAID = re.compile(
@@ -49,6 +57,8 @@ def changed_values(pairs: Iterable[tuple[str, str]]) -> list[Found]:
             found.append(_amount_risk(name, before, after, (old.strip(), new.strip())))
             continue
         said = [one for place in differ if (one := value_risk(name, left[place], right[place])) is not None]
+        if _SHOWN.search(old) and all(left[place][:1] in _QUOTES for place in differ):
+            said = [(0.3 * risk, words) for risk, words in said]
         if not said and len(differ) == 1:
             said = _swapped(old, left[differ[0]], right[differ[0]])
         found += said
@@ -66,6 +76,8 @@ def _setting(line: str, tokens: Sequence[str], place: int) -> str:
     """What the literal at `place` is a value of: the path of a module, or the nearest name before it."""
     if _VERSION.match(tokens[place]) and (path := re.search(r"[\w@-]+(?:[./][\w@-]+)+(?=\s)", line)):
         return path.group(0)
+    if dashed := re.match(r"\s*([A-Za-z_][\w.]*(?:-[\w.]+)+)[\s:=]", line):
+        return dashed.group(1)
     names = [
         one for one in tokens[:place] if re.match(r"[A-Za-z_]", one) and one.lower() not in _UNITS and one != "time"
     ]
@@ -81,6 +93,14 @@ def _amount_risk(name: str, before: float, after: float, said: tuple[str, str]) 
 
 def value_risk(name: str, old: str, new: str) -> Found | None:
     """How dangerous it is that a value was changed, with the sentence; None when the two are no values."""
+    found = _value_risk(name, old, new)
+    # What is written down about a system changes little in it, unless it is all written down.
+    quiet = found is not None and _WATCHES.match(name) and new.lower() not in {"debug", "trace", "all"}
+    return (0.3 * found[0], found[1]) if found is not None and quiet else found
+
+
+def _value_risk(name: str, old: str, new: str) -> Found | None:
+    old, new = (one.strip(_AROUND_VERSIONS) if _QUOTED_VERSION.match(one) else one for one in (old, new))
     versions = _VERSION.match(old), _VERSION.match(new)
     if versions[0] and versions[1] and (old.count(".") >= 2 or old.startswith("v")):
         parts = [(versions[0].group(place) or "0", versions[1].group(place) or "0") for place in (1, 2, 3)]

@@ -24,7 +24,7 @@ def diff(*lines, path="src/app.py"):
         (diff(" for one in rows:", "+    price = client.fetch_price(one.sku)", " return rows"), "inside a loop"),
         (diff("+seen = []", "+def note(x):", "+    seen.append(x)"), "keeps adding to seen"),
         (diff("-  example.org/kit v1.4.0", "+  example.org/kit v2.0.0", path="go.mod"), "from v1.4.0 to v2.0.0"),
-        (diff("+ALTER TABLE orders ADD COLUMN note text", path="m.sql"), "changes a table"),
+        (diff("+ALTER TABLE orders ALTER COLUMN note TYPE text", path="m.sql"), "rewrites or locks a table"),
         (diff("+  mutex.lock()", " total += 1"), "takes a lock"),
     ],
 )  # fmt: skip
