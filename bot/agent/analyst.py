@@ -26,6 +26,7 @@ from bot.agent.causes import (
     weakened,
 )
 from bot.agent.draft import Draft, DraftHypothesis
+from bot.agent.releases import unrecorded
 from bot.core.base_rates import nudge
 from bot.core.evidence import Evidence, EvidenceKind, EvidencePack
 from bot.core.hypothesis import CauseClass, FirstAction
@@ -65,12 +66,13 @@ def candidates(pack: EvidencePack, case: Case) -> list[Candidate]:
     symptoms = [one for one in pack.evidence if one.kind in _SYMPTOMS]
     changes = [one for one in pack.evidence if one.kind is EvidenceKind.CHANGE]
     first = first_symptom(symptoms)
-    blamed = blame(changes, symptoms, first, case)
+    blamed = blame(changes, symptoms, case)
     overlap = max((one.overlap for one in blamed), default=0.0)
     blamed = [weakened(one, overlap, loudest_of(symptoms)) for one in blamed]
     others = [
         *signatures(symptoms, case),
         *operations(symptoms, case),
+        *unrecorded(symptoms, changes, case),
         *dependencies(symptoms, case, first),
         capacity(symptoms, case, overlap),
         nothing(symptoms, pack, case),

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import cast
 
 from bot.agent.causes import (
@@ -18,6 +17,7 @@ from bot.agent.causes import (
     sentence,
     title_of,
 )
+from bot.agent.onset import late, onsets, recent
 from bot.core.changes import (
     Symptom,
     Traits,
@@ -32,6 +32,7 @@ from bot.core.changes import (
 from bot.core.diffs import Nature, read_change
 from bot.core.evidence import Evidence
 from bot.core.hypothesis import CauseClass, Claim, Suspect
+from bot.core.mechanisms import fits
 from bot.core.text import clip
 
 _TELLING = 0.5
@@ -46,12 +47,33 @@ _CLASSES = {
     "scale": CauseClass.CAPACITY,
     "migration": CauseClass.DATA,
 }
+_NAMED_AFTER = 0.3
+# Half of all services are called something with these.
+_GENERIC = frozenset(
+    [
+        "service",
+        "svc",
+        "worker",
+        "gateway",
+        "proxy",
+        "backend",
+        "frontend",
+        "core",
+        "web",
+        "job",
+        "manager",
+        "store",
+        "database",
+        "queue",
+        "cache",
+        "platform",
+    ]
+)
+_MASKED = re.compile(r"<[\w*]{1,5}>")
 _IDENTIFIER = re.compile(r"[A-Za-z]\w*(?:[._/-]\w+)+|[a-z]+[A-Z]\w+|\w*_\w+")
 
 
-def blame(
-    changes: Sequence[Evidence], symptoms: Sequence[Evidence], first: datetime | None, case: Case
-) -> list[Candidate]:
+def blame(changes: Sequence[Evidence], symptoms: Sequence[Evidence], case: Case) -> list[Candidate]:
     """A candidate for each change that came before the alert."""
     # A list of changes names every change, so it is no symptom of any.
     symptoms = [one for one in symptoms if one.source != "list_services"]
@@ -59,28 +81,32 @@ def blame(
     words = {eid: change_words(nature) for eid, nature in natures.items()}
     seen = [_symptom(one) for one in symptoms]
     seen.append(Symptom(words=words_of(case.words), weight=ALERT_WEIGHT))
+    began = onsets(symptoms)
+    told = [(f"{one.title}\n{one.excerpt}", one.weight) for one in symptoms] + [(case.words, ALERT_WEIGHT)]
     found: list[Candidate] = []
     for change in changes:
         if lead_of(change) < 0:
             continue
+        at = at_of(change)
         common = words_of(f"{change.service} {case.service}")
         others = [words[one.id] for one in changes if one is not change]
         shared, shown = shared_words(words[change.id], others, seen, common)
         named, support = _named(change, changes, symptoms, natures[change.id])
         own = [one for one in symptoms if one.service == change.service and after(one, change)]
         traits = Traits(
-            recent=1 / (1 + lead_of(change) / 1800),
-            relation=_relation(change.facts),
+            recent=recent(at, began, case.onset),
+            relation=_relation(change.facts, words[change.id], case),
             own=max((one.weight for one in own), default=0.0),
             named=named,
             risk=natures[change.id].risk,
+            fits=fits(natures[change.id].reasons, told),
             words=shared,
             numbers=numbers_shown(natures[change.id], seen),
             harmless=float(_harmless(natures[change.id], shared)),
-            # What moved before the change cannot have been moved by it.
-            late=float(first is not None and at_of(change) > first + timedelta(seconds=30)),
+            read=natures[change.id].read,
+            late=late(at, began),
         )
-        touching = [one for one in symptoms if words_of(f"{one.title} {one.excerpt}") & set(shown)]
+        touching = [one for one in symptoms if _words(one) & set(shown)]
         found.append(_candidate(change, traits, natures[change.id], [*support, *touching], own, symptoms))
     return found
 
@@ -113,12 +139,17 @@ def _pair(value: object) -> tuple[float, float] | None:
     return (numbers[0], numbers[1]) if len(numbers) == 2 else None
 
 
+def _words(one: Evidence) -> frozenset[str]:
+    """What a finding says, without what stands for masked values: `<text>` is no word of any system."""
+    return words_of(_MASKED.sub(" ", f"{one.title} {one.excerpt}"))
+
+
 def _symptom(one: Evidence) -> Symptom:
     before, after_ = one.facts.get("before"), one.facts.get("after")
     levels = None
     if "metric" in one.facts and isinstance(before, int | float) and isinstance(after_, int | float):
         levels = (float(before), float(after_))
-    return Symptom(words=words_of(f"{one.title} {one.excerpt}"), weight=one.weight, levels=levels)
+    return Symptom(words=_words(one), weight=one.weight, levels=levels)
 
 
 def _candidate(
@@ -208,7 +239,10 @@ def _strongest(support: Sequence[Evidence], symptoms: Sequence[Evidence]) -> lis
     return [known[eid] for eid in list(ordered)[:3]]
 
 
-def _relation(facts: Mapping[str, object]) -> float:
+def _relation(facts: Mapping[str, object], words: frozenset[str], case: Case) -> float:
     kind = str(facts.get("relation", "unrelated"))
+    if kind == "unrelated" and (words_of(case.service) - _GENERIC) & words:
+        # A network policy, a queue or a role is filed under a platform and named after whom it is for.
+        return _NAMED_AFTER
     value = _RELATION.get(kind, 0.0)
     return value / max(1.0, number_in(facts, "distance")) if kind in {"dependency", "dependent"} else value

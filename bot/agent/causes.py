@@ -35,6 +35,8 @@ class Case:
     service: str
     onset: datetime
     dependencies: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    """Services that somebody else runs."""
     runbook: Runbook | None = None
     words: str = ""
     """What the alerts and people said."""
@@ -97,8 +99,8 @@ def dependencies(symptoms: Sequence[Evidence], case: Case, first: datetime | Non
         found.append(
             Candidate(
                 score=score,
-                cause_class=CauseClass.DEPENDENCY,
-                title=f"{name}, which {case.service} depends on, is failing",
+                cause_class=_whose(name, case),
+                title=f"{name}, which {case.service} depends on{_by_others(name, case)}, is failing",
                 suspect=Suspect(service=name),
                 claims=tuple(Claim(text=sentence(one.title), evidence=(one.id,)) for one in own[:3]),
                 check=f"If {name} answers normally while {case.service} keeps failing, it is not the cause.",
@@ -154,17 +156,27 @@ def _operational(loud: float, sign: Sign, seen: Sequence[Evidence], case: Case) 
     # What is quieter by half is not quoted beside it: anybody can get a line logged once.
     telling = [one for one in seen if 2 * one.weight >= max(other.weight for other in seen)]
     name = (
-        f"{where}, which {case.service} depends on: {sign.name}" if below else f"No change explains this: {sign.name}"
+        f"{where}, which {case.service} depends on{_by_others(where, case)}: {sign.name}"
+        if below
+        else f"No change explains this: {sign.name}"
     )
     return Candidate(
         score=WEIGHTS.sign_base + WEIGHTS.sign * loud,
         # Seen from the alerting service it is the dependency that fails, whatever ails it.
-        cause_class=CauseClass.DEPENDENCY if below else sign.cause_class,
+        cause_class=_whose(where, case) if below else sign.cause_class,
         title=name,
         suspect=Suspect(service=where),
         claims=tuple(Claim(text=sentence(one.title), evidence=(one.id,)) for one in telling[:3]),
         check=sign.check,
     )
+
+
+def _whose(name: str, case: Case) -> CauseClass:
+    return CauseClass.EXTERNAL if name in case.outside else CauseClass.DEPENDENCY
+
+
+def _by_others(name: str, case: Case) -> str:
+    return " and somebody else runs" if name in case.outside else ""
 
 
 def signatures(symptoms: Sequence[Evidence], case: Case) -> list[Candidate]:

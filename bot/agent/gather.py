@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.agent import findings, healed, roots, shapes
+from bot.agent import findings, healed, releases, roots, shapes
 from bot.agent.diagnostics import from_diagnostic, from_signature
 from bot.agent.progress import Emit, Progress
 from bot.agent.runbooks import diagnostic_steps, match_runbook, scope_for
@@ -72,6 +72,8 @@ class GatherResult:
     dependencies: tuple[str, ...]
     subject: Subject
     took_ms: int
+    outside: tuple[str, ...] = ()
+    """Those of the services that somebody else runs."""
 
 
 @dataclass(slots=True)
@@ -150,6 +152,7 @@ class Gatherer:
             services=tuple(name for name in names if name),
             dependencies=tuple(sorted(roots.below(run.subject.service, calls))),
             subject=run.subject,
+            outside=tuple(one.name for one in run.services if one.outside),
             took_ms=round((time.monotonic() - started) * 1000),
         )
 
@@ -295,7 +298,7 @@ class Gatherer:
 
         await self._each(run, "logs", {name: lambda name=name: one(name) for name in names})
         split = _log_split(records, boundary, run.subject.onset)
-        # A server may name a log's service in its own words; the query it came from is the nearest we have.
+        # A server may name a log's service in its own words.
         fallback = next(iter(queries.values()), "read_logs")
         templates = [
             template
@@ -307,7 +310,10 @@ class Gatherer:
         found = findings.from_logs(templates, known, window)
         run.found.extend(found)
         mine = [one for one in records if one.service == run.subject.service]
-        run.found.extend(healed.from_logs(mine, fallback, run.subject, window))
+        run.found += healed.from_logs(mine, fallback, run.subject, window)
+        run.found += releases.from_logs(
+            records, queries, {one.name: one.version for one in run.services}, run.subject, window
+        )
         return f"{plural(len(records), 'line')} of {plural(len(names), 'service')}; {findings.described(len(found), 'notable template')}"
 
     async def _traces(self, run: _Run) -> str:

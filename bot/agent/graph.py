@@ -190,6 +190,7 @@ class TriageGraph:
             service=result.subject.service,
             onset=result.subject.onset,
             dependencies=result.dependencies,
+            outside=result.outside,
             runbook=result.runbook,
             words=result.subject.text,
         )

@@ -43,7 +43,7 @@ class Traits:
     """What is known of a change, each between 0 and 1 unless said otherwise."""
 
     recent: float
-    """1 right before the onset, a half after half an hour."""
+    """1 right before the onset of what began, a half after half an hour."""
     relation: float
     """-1 to 1: how its service stands to the alerting one."""
     own: float
@@ -51,24 +51,29 @@ class Traits:
     named: float
     """0 to 3.5: its version, service or identifiers in what failed."""
     risk: float
+    fits: float
+    """How loudly something failed as changes of its kind fail."""
     words: float
     """How many rare words it shares with what failed."""
     numbers: float
     """1 when a metric went from its old value to its new one."""
     harmless: float
     """1 when its diff was read and nothing dangerous that shows in what failed was found in it."""
+    read: bool
+    """Whether there was a diff to read."""
     late: float
-    """1 when the strongest symptoms began before it."""
+    """How much of what began had begun before it."""
 
 
 def score(traits: Traits, weights: Weights = WEIGHTS) -> float:
     """Log-odds of being the cause, up to a constant that all candidates share."""
     return (
-        weights.recent * traits.recent
+        weights.recent * dated(traits, weights)
         + weights.relation * traits.relation
         + weights.own * traits.own
         + weights.named * traits.named
         + weights.risk * (traits.risk - weights.usual_risk)
+        + weights.fits * traits.risk * (traits.fits - weights.usual_fit)
         + weights.words * traits.words
         + weights.both * traits.risk * traits.words
         + weights.numbers * traits.numbers
@@ -76,6 +81,11 @@ def score(traits: Traits, weights: Weights = WEIGHTS) -> float:
         - weights.late * traits.late
         - weights.bystander * bystander(traits)
     )
+
+
+def dated(traits: Traits, weights: Weights = WEIGHTS) -> float:
+    """0 to 1: what a change's time says."""
+    return traits.recent * (weights.recent_read if traits.read else 1.0)
 
 
 def overlap(traits: Traits) -> float:
@@ -121,7 +131,7 @@ def shared_words(
             worth[word] = loudest * math.log((count + 1) / (holding + 0.5)) / math.log(count + 2)
     ranked = sorted((word for word in worth if worth[word] > 0), key=lambda word: (-worth[word], word))
     whole = sum(worth[word] for word in ranked)
-    return 1 - math.exp(-whole / 1.5), tuple(ranked[:6])
+    return 1 - math.exp(-((whole / 1.7) ** 1.3)), tuple(ranked[:6])
 
 
 def numbers_shown(nature: Nature, symptoms: Sequence[Symptom]) -> float:

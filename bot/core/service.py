@@ -30,6 +30,11 @@ class Change:
     version: str = ""
 
 
+_OUTSIDE = frozenset(
+    {"external", "vendor", "third-party", "third party", "3rd-party", "partner", "supplier", "provider", "saas"}
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A monitored thing and what it stands on."""
@@ -40,3 +45,8 @@ class Service:
     depends_on: tuple[str, ...]
     version: str
     changes: tuple[Change, ...]
+
+    @property
+    def outside(self) -> bool:
+        """Whether somebody else runs it, by what its owner or tier is called."""
+        return bool({self.owner.casefold(), self.tier.casefold()} & _OUTSIDE)

@@ -43,6 +43,12 @@ _RUNS_OUT = r"(?:exceed(?:s|ed|ing)|exhaust(?:s|ed|ing)|r[ua]n(?:ning)? (?:out o
 
 _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
     _sign(
+        "it was stopped or does not run", CauseClass.INFRASTRUCTURE, 0.6,
+        r"system is shutting down|administrator command|shutdown (?:requested|initiated|in progress)|received (?:sigterm|signal 15|(?:fast|smart|immediate) shutdown)|"
+        r"\b(?:\w+_)?up(?:\{[^}]*\})? fell from 1 to 0\b|user requested shutdown|server is (?:going down|shutting down)|(?:instance|service|unit) (?:was |is |has been )?stopped",
+        "If it has run all along, or was stopped by a change that is known, look there instead.",
+    ),
+    _sign(
         "a certificate or credential has expired", CauseClass.SECURITY, 1.0,
         r"certificate (?:has |is )?(?:expired|not yet valid)|cert\w* expir|x509: .{0,40}expired|(?:token|credential|secret|licen[cs]e|password) (?:has |is )?expired|not ?after",
         "If the certificate or credential is still valid, or renewing it changes nothing, this is not the cause.",

@@ -14,17 +14,21 @@ class Weights:
     out, so they stayed. The others are judged: each can be halved or doubled without a different answer on that data.
     """
 
-    recent: float = 1.01
+    recent: float = 1.0
+    recent_read: float = 0.3
+    """What is left of that where a diff was read: what a change does says more than when it came."""
     relation: float = 1.03
     own: float = 0.63
     named: float = 0.92
     risk: float = 3.17
     usual_risk: float = 0.3
+    fits: float = 2.0
+    usual_fit: float = 0.4
     words: float = 1.01
     both: float = 1.54
     numbers: float = 1.51
     harmless: float = 1.11
-    late: float = 1.20
+    late: float = 2.4
     bystander: float = 2.0
     """
     That nothing speaks for a change but that it is there, long before the onset. It takes back what being there gives: its place in the
@@ -39,7 +43,7 @@ class Weights:
     """That diffs were read and nothing dangerous was in them."""
     dependency_base: float = 0.3
     """A dependency that fails itself, before how loudly and how early it does."""
-    dependency: float = 0.8
+    dependency: float = 3.2
     capacity_base: float = -0.6
     """A limit that is reached, before how loudly it is told."""
     capacity: float = 1.8

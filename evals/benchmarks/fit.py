@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bot.agent.analyst import candidates
 from bot.agent.causes import Candidate, Case
-from bot.core.changes import Traits, bystander, score
+from bot.core.changes import Traits, bystander, dated, score
 from bot.core.weights import WEIGHTS
 from evals.benchmarks import rca_changes
 from evals.benchmarks.table import BenchmarkError, data_folder, share
@@ -23,9 +23,22 @@ from evals.runner import Run, make_desk, run_cases
 
 Floats = NDArray[np.float64]
 
-NAMES = ("recent", "relation", "own", "named", "risk", "words", "both", "numbers", "harmless", "late", "bystander")
+NAMES = (
+    "recent",
+    "relation",
+    "own",
+    "named",
+    "risk",
+    "fits",
+    "words",
+    "both",
+    "numbers",
+    "harmless",
+    "late",
+    "bystander",
+)
 # What was judged before any fit; the prior's middle.
-JUDGED = (1.0, 1.0, 0.6, 1.0, 3.0, 1.0, 1.5, 1.5, 1.0, 1.2, 2.0, 1.8)
+JUDGED = (1.0, 1.0, 0.6, 1.0, 3.0, 2.0, 1.0, 1.5, 1.5, 1.0, 2.4, 2.0, 1.8)
 _SD = 0.5
 _STEPS, _RATE = 400, 0.05
 
@@ -58,8 +71,8 @@ def question(run: Run, blamed: str) -> Question:
 
 def _row(traits: Traits) -> Floats:
     known = {
-        "recent": traits.recent, "relation": traits.relation, "own": traits.own, "named": traits.named,
-        "risk": traits.risk - WEIGHTS.usual_risk, "words": traits.words, "both": traits.risk * traits.words,
+        "recent": dated(traits),  "relation": traits.relation, "own": traits.own, "named": traits.named,
+        "risk": traits.risk - WEIGHTS.usual_risk, "fits": traits.risk * (traits.fits - WEIGHTS.usual_fit), "words": traits.words, "both": traits.risk * traits.words,
         "numbers": traits.numbers, "harmless": -traits.harmless, "late": -traits.late,
         "bystander": -bystander(traits),
     }  # fmt: skip

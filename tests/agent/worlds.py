@@ -34,11 +34,16 @@ def change(service_change_id: str, kind: str, seconds: float, title: str, detail
 
 
 def service(
-    name: str, *, depends_on: tuple[str, ...] = (), version: str = "1.0.0", changes: tuple[dict, ...] = ()
+    name: str,
+    *,
+    depends_on: tuple[str, ...] = (),
+    version: str = "1.0.0",
+    changes: tuple[dict, ...] = (),
+    owner: str = "team",
 ) -> dict:
     return {
         "name": name,
-        "owner": "team",
+        "owner": owner,
         "tier": "1",
         "depends_on": list(depends_on),
         "version": version,

@@ -6,7 +6,19 @@ from bot.core.changes import Symptom, Traits, backing, change_words, numbers_sho
 from bot.core.diffs import Nature
 from bot.core.weights import WEIGHTS
 
-PLAIN = Traits(recent=0.5, relation=0.7, own=0.5, named=0.0, risk=0.4, words=0.2, numbers=0.0, harmless=0.0, late=0.0)
+PLAIN = Traits(
+    recent=0.5,
+    relation=0.7,
+    own=0.5,
+    named=0.0,
+    risk=0.4,
+    fits=0.0,
+    words=0.2,
+    numbers=0.0,
+    harmless=0.0,
+    read=False,
+    late=0.0,
+)
 
 
 @pytest.mark.parametrize("trait", ["recent", "relation", "own", "named", "risk", "words", "numbers"])
