@@ -12,7 +12,8 @@ from typing import Final
 
 from bot.core.alert import AlertStatus, Severity
 from bot.core.senders import generic
-from bot.core.senders.reading import Reading, severity_of, status_of
+from bot.core.senders.reading import Reading
+from bot.core.senders.states import severity_of, status_of
 from bot.core.text import clean, one_line
 from bot.slack.payload import Json, first_link, readable, record, records, text_of, words_of
 
@@ -72,7 +73,7 @@ def _attachment(message: Json, attachment: Json) -> Reading | None:
         "pretext": _tidy(text_of(message, "text")),
     }
     reading = generic.read(body)
-    status = said or (coloured[0] if coloured else status_of(title) or reading.status)
+    status = said or (coloured[0] if coloured else reading.status)
     by_colour = coloured[1] if coloured else Severity.UNKNOWN
     grade = severity_of(*(fields.get(key, "") for key in ("severity", "priority", "level", "urgency")))
     known = fields.get("alarm_name") or fields.get("monitor_name") or fields.get("alertname")

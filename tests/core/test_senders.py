@@ -45,6 +45,33 @@ def test_grafana_without_a_version_gives_each_alert_of_its_group():
     assert (second.status, second.ends_at) == (AlertStatus.RESOLVED, datetime(2026, 1, 1, 9, 30, tzinfo=UTC))
 
 
+def test_what_one_alert_of_a_group_watches_is_not_said_of_the_next():
+    alerts = [{"labels": {"alertname": "Down", "host": host}} for host in ("db-1", "db-2")]
+
+    assert [alert.service for alert in parse_payload({"alerts": alerts}, NOW)] == ["db-1", "db-2"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "expected"),
+    [
+        (
+            {
+                "alarmName": "queue-age",
+                "state": {"value": "ALARM"},
+                "configuration": {"metrics": [{"metricStat": {"metric": {"dimensions": {"QueueName": "orders"}}}}]},
+            },
+            ("queue-age", AlertStatus.FIRING, Severity.UNKNOWN, "orders"),
+        ),
+        (
+            {"service": "RDS", "eventTypeCode": "AWS_RDS_OPERATIONAL_ISSUE", "statusCode": "closed"},
+            ("AWS_RDS_OPERATIONAL_ISSUE", AlertStatus.RESOLVED, Severity.UNKNOWN, "RDS"),
+        ),
+    ],
+)
+def test_an_event_of_amazon_names_what_it_is_about(detail, expected):
+    assert facts({"detail-type": "AWS Event", "source": "aws.health", "detail": detail}) == expected
+
+
 def test_an_alarm_of_cloudwatch_is_opened_out_of_its_envelope():
     alarm = {
         "AlarmName": "queue-age",

@@ -11,29 +11,31 @@ from typing import cast
 from bot.core.alert import Alert
 from bot.core.errors import PayloadError
 from bot.core.senders import aws, generic, incident_tools, prometheus
-from bot.core.senders.reading import Json, alert_of, records, unwrapped
+from bot.core.senders.reading import Json, Reading, alert_of, opened, text, unwrapped
 
 
 def parse_payload(body: object, now: datetime) -> Sequence[Alert]:
     """
     The alerts of a payload of any sender; `now` stands in for a time that it does not give.
 
-    Raises PayloadError when it is no JSON object or says nothing that could name an alert.
+    Raises PayloadError when it is no JSON object or says nothing readable that could name an alert.
     """
-    payloads = records(cast("object", body)) if isinstance(body, list) else [unwrapped(body)]
-    if not payloads or not any(payloads):
+    held = opened(body)
+    items = cast("list[object]", held) if isinstance(held, list) else [held]
+    payloads = [one for item in items if (one := unwrapped(item))]
+    if not payloads:
         raise PayloadError("body: must be a JSON object, or a list of them, that describes an alert")
     alerts = [alert_of(reading, now) for payload in payloads for reading in _readings(payload) if reading.name]
     if not alerts:
-        known = ", ".join(sorted({str(key) for payload in payloads for key in payload})[:12])
+        known = ", ".join(sorted({text(str(key)[:80]) for payload in payloads for key in payload})[:12])
         raise PayloadError(f"body: no field names the alert; its keys are {known or 'none'}")
     return alerts
 
 
-def _readings(payload: Json) -> Sequence[generic.Reading]:
+def _readings(payload: Json) -> Sequence[Reading]:
     inner = aws.opened(payload)
     for read in (prometheus.read, aws.read, incident_tools.read):
         found = read(inner)
         if found:
             return found
-    return [generic.read(inner)]
+    return [generic.read(one) for one in generic.each(inner)]

@@ -10,20 +10,9 @@ from collections.abc import Sequence
 
 from bot.core.alert import AlertStatus, Severity
 from bot.core.senders import generic
-from bot.core.senders.reading import (
-    Json,
-    Reading,
-    first_of,
-    labels_of,
-    moment,
-    record,
-    records,
-    said,
-    severity_of,
-    status_of,
-    text,
-    unwrapped,
-)
+from bot.core.senders.fields import Fields, said
+from bot.core.senders.reading import Json, Reading, first_of, labels_of, moment, record, records, text, unwrapped
+from bot.core.senders.states import severity_of, status_of
 
 # From AWS: critical 9 to 10, high 7 to 8.9, medium 4 to 6.9, low 1 to 3.9.
 _GRADES = ((9.0, Severity.CRITICAL), (7.0, Severity.ERROR), (4.0, Severity.WARNING), (0.1, Severity.INFO))
@@ -39,7 +28,9 @@ def opened(payload: Json) -> Json:
     subject = text(envelope.get("Subject"))
     if inner:
         return {**inner, **({"Subject": subject} if subject else {})}
-    return {"subject": subject, "message": text(envelope["Message"]), "timestamp": text(envelope.get("Timestamp"))}
+    if envelope is payload and "TopicArn" not in payload:
+        return payload
+    return {"subject": subject, "message": envelope["Message"], "timestamp": text(envelope.get("Timestamp"))}
 
 
 def read(payload: Json) -> Sequence[Reading]:
@@ -56,18 +47,21 @@ def read(payload: Json) -> Sequence[Reading]:
 
 def _alarm(alarm: Json, event: Json) -> Reading:
     trigger = record(alarm.get("Trigger")) or alarm
-    labels = {
-        text(one.get("name")): text(one.get("value"))
-        for one in records(trigger.get("Dimensions"))
-        if text(one.get("name"))
-    }
+    labels = labels_of(*Fields(trigger).values("dimensions"))
     state = text(alarm.get("NewStateValue")) or said(record(alarm.get("state")), "value", nested=False)
     name = first_of([text(alarm.get("AlarmName")), text(alarm.get("alarmName"))])
     return Reading(
         name=name,
         status=status_of(state) or AlertStatus.FIRING,
         severity=severity_of(said(alarm, "severity", "priority", "level")),
-        service=first_of([*labels.values(), said(trigger, "Namespace", nested=False), text(event.get("source"))]),
+        service=first_of(
+            [
+                labels.get("ServiceName", ""),
+                *labels.values(),
+                said(trigger, "Namespace", nested=False),
+                text(event.get("source")),
+            ]
+        ),
         summary=first_of([said(alarm, "NewStateReason"), said(alarm, "reason"), said(alarm, "AlarmDescription")]),
         description=said(alarm, "AlarmDescription", "description"),
         labels=labels,
@@ -78,14 +72,16 @@ def _alarm(alarm: Json, event: Json) -> Reading:
 
 def _event(event: Json, detail: Json) -> Reading:
     kind = text(event.get("detail-type"))
-    result = said(detail, "status", "state", "jobStatus", "scanResultStatus", "scanStatus")
+    result = said(detail, "status", "state", "statusCode", "jobStatus", "scanResultStatus", "scanStatus")
     ended = result.lower().startswith(_ENDED_JOBS)
     return Reading(
-        name=first_of([said(detail, "title", nested=False), kind]),
+        name=first_of([said(detail, "title", "eventTypeCode", nested=False), kind]),
         status=AlertStatus.RESOLVED if ended else status_of(result) or AlertStatus.FIRING,
         severity=_graded(detail.get("severity")) or severity_of(said(event, "severity", "priority", "level")),
         service=first_of(
             [
+                # A name in AWS Health, details of the finding in GuardDuty.
+                said(detail, "service", nested=False),
                 said(detail, "jobName", "bucketName", "clusterName", "serviceName", "resourceId", "resourceType"),
                 text(event.get("source")).removeprefix("aws."),
                 kind.split()[0],

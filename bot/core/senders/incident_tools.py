@@ -8,19 +8,9 @@ https://support.atlassian.com/opsgenie/docs/opsgenie-edge-connector-alert-action
 from collections.abc import Sequence
 
 from bot.core.alert import AlertStatus
-from bot.core.senders.reading import (
-    Json,
-    Reading,
-    first_of,
-    labels_of,
-    moment,
-    record,
-    records,
-    said,
-    severity_of,
-    status_of,
-    text,
-)
+from bot.core.senders.fields import said
+from bot.core.senders.reading import Json, Reading, first_of, labels_of, moment, record, records, text
+from bot.core.senders.states import severity_of, status_of
 
 # What Opsgenie's actions do to an alert; the others are about people.
 _CLOSES = ("close", "delete", "closealert", "deletealert")

@@ -5,41 +5,45 @@ https://prometheus.io/docs/alerting/latest/configuration/#webhook_config and
 https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from bot.core.alert import AlertStatus, parse_severity, service_of
 from bot.core.senders import generic
-from bot.core.senders.reading import (
-    Json,
-    Reading,
-    first_of,
-    labels_of,
-    moment,
-    objects,
-    record,
-    records,
-    said,
-    severity_of,
-    status_of,
-    text,
-)
+from bot.core.senders.fields import objects, said
+from bot.core.senders.reading import Json, Reading, first_of, labels_of, moment, record, records, text
+from bot.core.senders.states import severity_of, status_of
+
+
+class _Around(NamedTuple):
+    """What a group says for all of its alerts."""
+
+    name: str
+    service: str
+    labels: Mapping[str, str]
+    notes: Mapping[str, str]
 
 
 def read(payload: Json) -> Sequence[Reading]:
     """One reading for each alert; for a group without a list of alerts, one from what they have in common."""
     for one in objects(payload):
         alerts = [alert for alert in records(one.get("alerts")) if isinstance(alert.get("labels"), dict)]
-        if alerts:
-            return [_alert(one, alert) for alert in alerts]
-        if isinstance(one.get("commonLabels"), dict):
-            return [_alert(one, {})]
+        if alerts or isinstance(one.get("commonLabels"), dict):
+            rest = {key: value for key, value in one.items() if key != "alerts"}
+            around = _Around(
+                name=said(rest, "ruleName", "alert_name", "title", nested=False),
+                service=generic.service(rest, {}),
+                labels=labels_of(rest.get("commonLabels")),
+                notes=_notes(record(rest.get("commonAnnotations"))),
+            )
+            return [_alert(one, alert, around) for alert in alerts or [{}]]
     return []
 
 
-def _alert(group: Json, alert: Json) -> Reading:
+def _alert(group: Json, alert: Json, around: _Around) -> Reading:
     own = labels_of(alert.get("labels"))
-    labels = {**labels_of(group.get("commonLabels")), **own}
-    notes = {**labels_of(group.get("commonAnnotations")), **_notes(record(alert.get("annotations")))}
+    labels = {**around.labels, **own}
+    notes = {**around.notes, **_notes(record(alert.get("annotations")))}
     state = status_of(
         text(alert.get("status")), text(group.get("status")), text(group.get("state")), text(group.get("title"))
     )
@@ -47,7 +51,7 @@ def _alert(group: Json, alert: Json) -> Reading:
         [
             own.get("alertname", ""),
             labels.get("alertname", ""),
-            said(group, "ruleName", "alert_name", "title", nested=False),
+            around.name,
         ]
     )
     known = parse_severity(labels.get("severity", ""))
@@ -55,7 +59,10 @@ def _alert(group: Json, alert: Json) -> Reading:
         name=name,
         status=state or AlertStatus.FIRING,
         severity=known if labels.get("severity") else severity_of(labels.get("priority", ""), labels.get("level", "")),
-        service=service_of(labels) or service_of(notes) or generic.service(group, labels),
+        service=service_of(labels)
+        or service_of(notes)
+        or generic.service({"labels": labels}, labels)
+        or around.service,
         summary=notes.get("summary") or notes.get("message") or text(group.get("message")),
         description=notes.get("description", ""),
         labels=labels,

@@ -1,99 +1,30 @@
-"""What all families share: walking untrusted JSON, the words for states, and making an alert of what was read."""
+"""What all families share: the parts of untrusted JSON, and making an alert of what was read."""
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import cast
 
-from bot.core.alert import Alert, AlertStatus, Severity, environment_of, parse_severity
+from bot.core.alert import Alert, AlertStatus, Severity, environment_of
 from bot.core.redaction import redact
 from bot.core.text import clean, clip, one_line
-from bot.core.words import folded
 
 Json = Mapping[str, object]
 
-_DEEPEST = 6
-_MOST_OBJECTS = 400
-_WORD = re.compile(r"[A-Za-z]+")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NEVER = datetime(1971, 1, 1, tzinfo=UTC)
 _FAR = datetime(2200, 1, 1, tzinfo=UTC)
-# Words of documented states; a text that has one of both kinds ("alert recovered") tells of the end.
-_ENDED = frozenset(
-    [
-        "ok",
-        "okay",
-        "up",
-        "closed",
-        "close",
-        "clear",
-        "cleared",
-        "resolve",
-        "resolved",
-        "recovered",
-        "recovery",
-        "recover",
-        "normal",
-        "inactive",
-        "success",
-        "succeeded",
-        "successful",
-        "passed",
-        "healthy",
-        "green",
-        "good",
-        "archived",
-        "completed",
-    ]
-)
-_BEGUN = frozenset(
-    [
-        "firing",
-        "alert",
-        "alerting",
-        "alarm",
-        "open",
-        "opened",
-        "trigger",
-        "triggered",
-        "problem",
-        "down",
-        "critical",
-        "error",
-        "failed",
-        "failure",
-        "failing",
-        "fatal",
-        "active",
-        "active",
-        "created",
-        "warning",
-        "warn",
-        "outage",
-        "unhealthy",
-        "red",
-        "danger",
-        "started",
-        "new",
-        "reopen",
-        "reopened",
-        "unresolved",
-        "anomalous",
-        "nodata",
-        "bad",
-        "severe",
-        "escalated",
-        "acknowledged",
-        "threats",
-        "timed",
-        "unknown",
-        "pending",
-        "regression",
-    ]
-)
+_LONGEST = 2_000
+_MOST_LABELS = 500
+_LARGEST_PAIR = 4
+_JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\]])")
+_NAMED = ("name", "summary", "value", "label", "slug", "display_name", "displayName", "title")
+# A template that the sender did not fill in says nothing: Nagios' $MACRO$, Zabbix' {MACRO} and *UNKNOWN*, ${...}, {{...}}.
+_UNFILLED = re.compile(r"\$\w+\$|\{[A-Z][A-Z0-9_.]*\}|\*UNKNOWN\*|\$\{[^{}]*\}|\{\{[^{}]*\}\}|\$[A-Z_]{3,}")
+_PAIR_KEYS = ("key", "name", "title", "label", "tag", "field")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,78 +55,43 @@ def records(value: object) -> list[Json]:
     return [cast("Json", item) for item in cast("list[object]", value) if isinstance(item, dict)] if isinstance(value, list) else []  # fmt: skip
 
 
+def opened(value: object) -> object:
+    """A text that holds JSON as what it holds; anything else as it is."""
+    if not isinstance(value, str) or _JSON.match(value) is None:
+        return value
+    try:
+        held = cast("object", json.loads(value))
+    except (ValueError, RecursionError):
+        return value
+    return cast("object", held) if isinstance(held, dict | list) else value
+
+
 def unwrapped(value: object) -> Json:
     """An object, also where it stands as JSON inside a text."""
-    if isinstance(value, str) and value.lstrip()[:1] == "{":
-        try:
-            return record(json.loads(value))
-        except (ValueError, RecursionError):
-            return {}
-    return record(value)
+    return record(opened(value))
 
 
-def objects(root: Json) -> Iterator[Json]:
-    """The payload's objects, outer ones first; texts that hold JSON are opened."""
-    level, seen = [root], 0
-    for _ in range(_DEEPEST):
-        following: list[Json] = []
-        for one in level:
-            seen += 1
-            if seen > _MOST_OBJECTS:
-                return
-            yield one
-            for value in one.values():
-                following += records(value) or ([found] if (found := unwrapped(value)) else [])
-        level = following
+def pair(one: Json) -> tuple[str, object] | None:
+    """What an object stands for that only carries a key and its value: `{"name": "severity", "value": "high"}`."""
+    if not 2 <= len(one) <= _LARGEST_PAIR or "value" not in one:
+        return None
+    key = next((key for name in _PAIR_KEYS if isinstance(key := one.get(name), str) and key), "")
+    return (key[:100], one["value"]) if key else None
 
 
-def text(value: object) -> str:
+def text(value: object, *, depth: int = 2) -> str:
     """A scalar as one line; an object gives the name that it carries; anything else nothing."""
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, dict):
         one = cast("Json", value)
-        return next(
-            (found for key in ("name", "summary", "value", "label", "slug") if (found := text(one.get(key)))), ""
-        )
-    return one_line(clean(str(value)))[:2_000] if isinstance(value, str | int | float) else ""
-
-
-def said(root: Json, *names: str, nested: bool = True) -> str:
-    """The first of these keys that has a text, tried in their order, outer objects first; spelling of keys does not matter."""
-    walked = list(objects(root)) if nested else [root]
-    for name in names:
-        wanted = folded(name)
-        for one in walked:
-            for key, value in one.items():
-                if folded(str(key)) == wanted and (found := text(value)):
-                    return found
-    return ""
-
-
-def status_of(*texts: str) -> AlertStatus | None:
-    """The state that the first telling text speaks of; None when none does."""
-    for each in texts:
-        last = each.rpartition("->")[2]
-        words = {word.lower() for word in _WORD.findall(_CAMEL.sub(" ", last))}
-        if words & _ENDED and not words & {"not", "un"}:
-            return AlertStatus.RESOLVED
-        if words & _BEGUN or words & _ENDED:
-            return AlertStatus.FIRING
-    return None
-
-
-def severity_of(*texts: str) -> Severity:
-    """The first word or phrase that is known as a severity."""
-    for each in texts:
-        for word in (each, *_WORD_OR_GRADE.findall(each)):
-            known = parse_severity(word)
-            if known is not Severity.UNKNOWN:
-                return known
-    return Severity.UNKNOWN
-
-
-_WORD_OR_GRADE = re.compile(r"[A-Za-z]+-?\d?")
+        return next((found for key in _NAMED if (found := text(one.get(key), depth=depth - 1))), "") if depth else ""
+    if not isinstance(value, str | int | float):
+        return ""
+    # JSON may hold halves of characters, which nothing can store.
+    whole = str(value)[: 4 * _LONGEST].encode("utf-8", "ignore").decode()
+    said = one_line(clean(whole))[:_LONGEST]
+    return "" if _UNFILLED.fullmatch(said) else said
 
 
 def labels_of(*values: object) -> dict[str, str]:
@@ -203,16 +99,27 @@ def labels_of(*values: object) -> dict[str, str]:
     labels: dict[str, str] = {}
     for value in values:
         if isinstance(value, dict):
-            pairs = [(str(key), text(one)) for key, one in cast("Json", value).items() if not isinstance(one, list)]
+            held = islice(cast("Json", value).items(), _MOST_LABELS)
+            pairs = [(str(key), text(one)) for key, one in held if not isinstance(one, list)]
         else:
-            parts = cast("list[object]", value) if isinstance(value, list) else str(value or "").split(",")
-            pairs = [
-                (key.strip(), one.strip()) for key, colon, one in (text(part).partition(":") for part in parts) if colon
-            ]
+            parts = cast("list[object]", value) if isinstance(value, list) else _commas(value)
+            pairs = [_label(part) for part in parts[:_MOST_LABELS]]
         for key, one in pairs:
             if key and one and re.fullmatch(r"[\w./-]{1,80}", key):
                 labels.setdefault(key, one)
     return labels
+
+
+def _commas(value: object) -> list[object]:
+    return [*str(value or "")[: 10 * _LONGEST].split(",")]
+
+
+def _label(part: object) -> tuple[str, str]:
+    named = pair(record(part))
+    if named is not None:
+        return named[0].strip(), text(named[1])
+    key, colon, one = text(part).partition(":")
+    return (key.strip(), one.strip()) if colon else ("", "")
 
 
 def moment(value: object) -> datetime | None:
