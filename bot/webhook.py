@@ -2,12 +2,11 @@
 
 import hashlib
 import hmac
-import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -27,6 +26,7 @@ from bot.core.gauges import gauges
 from bot.core.postmortem import IndexState
 from bot.core.redaction import redact
 from bot.core.senders import parse_payload
+from bot.core.senders.bodies import parse_body
 from bot.core.text import clean, clip, one_line
 from bot.flows import Flows
 
@@ -153,12 +153,9 @@ def parse_sender(body: bytes, *, now: datetime) -> ParsedWebhook:
     """
     A payload of any sender, by form and by the names of its keys; `now` for a beginning that it does not give.
 
-    Raises PayloadError when it is not JSON or describes no alert.
+    Raises PayloadError when it is neither JSON nor a form, or describes no alert.
     """
-    try:
-        alerts = parse_payload(cast("object", json.loads(body)), now)
-    except (ValueError, RecursionError) as error:
-        raise PayloadError(f"body: is not JSON: {error}") from error
+    alerts = parse_payload(parse_body(body), now)
     return ParsedWebhook(delivery=Delivery(source=Source.WEBHOOK, alerts=tuple(alerts)), rejected=())
 
 
