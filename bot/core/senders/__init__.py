@@ -10,7 +10,8 @@ from typing import cast
 
 from bot.core.alert import Alert
 from bot.core.errors import PayloadError
-from bot.core.senders import aws, generic, incident_tools, prometheus
+from bot.core.senders import aws, checks, generic, incident_tools, platforms, prometheus, scales
+from bot.core.senders.fields import Fields
 from bot.core.senders.reading import Json, Reading, alert_of, opened, text, unwrapped
 
 
@@ -38,4 +39,13 @@ def _readings(payload: Json) -> Sequence[Reading]:
         found = read(inner)
         if found:
             return found
-    return [generic.read(one) for one in generic.each(inner)]
+    return [_read(one) for one in generic.each(inner)]
+
+
+def _read(payload: Json) -> Reading:
+    """By the names of keys, and then by what is known of the product that they give away."""
+    fields = Fields(payload)
+    reading = generic.read_fields(fields)
+    for refine in (checks.refined, platforms.refined, scales.graded):
+        reading = refine(fields, reading)
+    return reading
