@@ -310,6 +310,19 @@ def replaced(value, changes):
     return value
 
 
+def test_the_words_of_an_alert_say_more_than_its_name_and_its_link_is_its_own():
+    payload = {
+        "title": "[Triggered] Lag",
+        "summary": "Lag",
+        "event_msg": "412 messages wait",
+        "url": "https://shop.example",
+        "incident_url": "https://bot.example/1",
+    }
+    (alert,) = parse_payload(payload, NOW)
+
+    assert (alert.name, alert.summary, alert.generator_url) == ("Lag", "412 messages wait", "https://bot.example/1")
+
+
 @pytest.mark.parametrize("form", BEGUN_AND_ENDED)
 def test_an_end_has_the_identity_of_its_beginning(form):
     payload, *both = BEGUN_AND_ENDED[form]

@@ -44,12 +44,7 @@ def read_fields(fields: Fields) -> Reading:
         status=_state(fields, title),
         severity=_severity(fields, labels, title),
         service=watched,
-        summary=_different(
-            title.name,
-            fields.said(
-                "summary", "message", "message_body", "title", "description", "output", "reason", "cause", "text"
-            ),
-        ),
+        summary=_different(title.name, fields.each(*keys.SUMMARIES)),
         description=fields.said("description", "message_body", "output", "text", "incident_reason"),
         labels=labels,
         started=next((found for each in fields.each(*keys.STARTED) if (found := moment(each))), None),
@@ -179,5 +174,6 @@ def _grade(priority: str) -> str:
     return f"p{priority}" if priority in {"1", "2", "3", "4", "5"} else ""
 
 
-def _different(name: str, summary: str) -> str:
-    return summary if summary != name else ""
+def _different(name: str, texts: Iterable[str]) -> str:
+    """The first that says more than the name, with or without its marks."""
+    return next((text for text in texts if name not in {text, split_title(text).name}), "")

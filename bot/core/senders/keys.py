@@ -41,9 +41,14 @@ IDENTITIES = (
 )  # fmt: skip
 # Ids of what alerts are about: one may have several alerts.
 SHARED_IDENTITIES = ("entity_id", "group_id", "monitor_id", "check_id")
+# Of the alert rather than of what stands in it.
 LINKS = (
-    "url", "link", "html_url", "event_url", "incident_url", "alert_url", "issue_url", "problem_url", "detector_url", "monitor_dashboard_link",
+    "incident_url", "alert_url", "event_url", "issue_url", "problem_url", "monitor_dashboard_link", "detector_url", "url", "link", "html_url",
     "results_link", "web_url",
+)  # fmt: skip
+SUMMARIES = (
+    "summary", "message", "message_body", "title", "description", "output", "event_msg", "alert_message", "state_message", "reason", "cause",
+    "body", "details", "info", "text",
 )  # fmt: skip
 
 TOPICS = frozenset(

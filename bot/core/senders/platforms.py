@@ -51,7 +51,9 @@ def _google(fields: Fields, reading: Reading) -> Reading:
 
 
 def _dynatrace(fields: Fields, reading: Reading) -> Reading:
-    entity = fields.said("impacted_entity")
+    entity, names = fields.said("impacted_entity"), fields.said("impacted_entity_names")
+    if fields.has("problem_title", "problem_id") and names:
+        return replace(reading, service=names.partition(",")[0])
     if not fields.has("problem_title", "problem_id") or not entity or fields.said("impacted_entities"):
         return reading
     on = _ON.search(entity)
