@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from pgvector import HalfVector
-from pgvector.psycopg import register_vector_async
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow
 
 from bot.adapters.postgres.rows import from_json, to_json
 from bot.adapters.postgres.session import Pool, Session, jsonb, wrapped_errors
@@ -46,7 +43,7 @@ class PgPostmortemIndex:
     async def replace(self, postmortem: Postmortem, vectors: Mapping[str, Sequence[float]]) -> None:
         """Store one postmortem with its vectors in one transaction."""
         async with wrapped_errors(), self._pool.connection() as connection, connection.transaction():
-            session = await _with_vectors(connection)
+            session = Session(connection)
             await session.execute(
                 "put_postmortem",
                 id=postmortem.id,
@@ -62,7 +59,7 @@ class PgPostmortemIndex:
                     {
                         "id": postmortem.id,
                         "section": section,
-                        "embedding": HalfVector(list(vector)),
+                        "embedding": _halved(vector),
                         "model": self._model,
                     }
                     for section, vector in vectors.items()
@@ -86,10 +83,10 @@ class PgPostmortemIndex:
     ) -> Sequence[tuple[str, float]]:
         """About k nearest and those of `also`, best first."""
         async with wrapped_errors(), self._pool.connection() as connection:
-            session = await _with_vectors(connection)
+            session = Session(connection)
             await session.execute("scan_on_when_filtered")
             rows = await session.rows(
-                "nearest_postmortems", vector=HalfVector(list(vector)), model=self._model, k=k, also=list(also)
+                "nearest_postmortems", vector=_halved(vector), model=self._model, k=k, also=list(also)
             )
         return [(row["id"], float(row["score"])) for row in rows]
 
@@ -112,6 +109,6 @@ class PgPostmortemIndex:
         return [from_json(Postmortem, row["body"]) for row in rows]
 
 
-async def _with_vectors(connection: AsyncConnection[DictRow]) -> Session:
-    await register_vector_async(connection)
-    return Session(connection)
+def _halved(vector: Sequence[float]) -> str:
+    """As text, which the statement casts: to register the type would ask the catalogue before each search."""
+    return HalfVector(list(vector)).to_text()

@@ -311,7 +311,7 @@ delete from aiops.postmortem_vector where postmortem_id = %(id)s
 -- name: put_vector
 -- One section.
 insert into aiops.postmortem_vector (postmortem_id, section, embedding, model)
-values (%(id)s, %(section)s, %(embedding)s, %(model)s)
+values (%(id)s, %(section)s, %(embedding)s::public.halfvec, %(model)s)
 
 -- name: remove_postmortems
 -- Files that are gone.
@@ -320,10 +320,10 @@ delete from aiops.postmortem where id = any (%(ids)s)
 -- name: nearest_postmortems
 -- Scan by cosine (exact without postmortem_vector_hnsw), and the cosine of some that were found otherwise; two sections a postmortem, the better counts.
 with near as (
-    select postmortem_id, 1 - (embedding <=> %(vector)s) as score from aiops.postmortem_vector
-    where model = %(model)s order by embedding <=> %(vector)s limit 2 * %(k)s
+    select postmortem_id, 1 - (embedding <=> %(vector)s::public.halfvec) as score from aiops.postmortem_vector
+    where model = %(model)s order by embedding <=> %(vector)s::public.halfvec limit 2 * %(k)s
 ), asked as (
-    select postmortem_id, 1 - (embedding <=> %(vector)s) as score from aiops.postmortem_vector
+    select postmortem_id, 1 - (embedding <=> %(vector)s::public.halfvec) as score from aiops.postmortem_vector
     where postmortem_id = any (%(also)s) and model = %(model)s
 )
 select postmortem_id as id, max(score) as score from (select * from near union all select * from asked) found
@@ -332,7 +332,7 @@ group by postmortem_id order by score desc, postmortem_id
 -- name: index_watermark
 -- Whether a copy in memory is still good.
 select count(*) as count, coalesce(max(indexed_at)::text, '') as newest,
-    coalesce(bool_or(sha256 = ''), false) as unfinished
+    exists (select 1 from aiops.postmortem where sha256 = '' and model = %(model)s) as unfinished
 from aiops.postmortem where model = %(model)s
 
 -- name: postmortem_stamps
