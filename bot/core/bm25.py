@@ -57,7 +57,8 @@ class Postings:
         """One entry a word and text, in order of texts; `times` is normalised by length; `k1` says how late it saturates."""
         self.size = size
         self._vocabulary = vocabulary
-        order = np.argsort(terms, kind="stable")
+        # In as few bytes as hold them: numpy sorts numbers of two bytes by counting, ten times as fast.
+        order = np.argsort(terms.astype(np.min_scalar_type(len(vocabulary))), kind="stable")
         found = np.bincount(terms, minlength=len(vocabulary))
         self._places = places[order]
         self._starts = np.concatenate([[0], np.cumsum(found)])

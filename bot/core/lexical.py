@@ -16,11 +16,11 @@ class LexicalIndex:
     def __init__(self, texts: Sequence[Counted], vocabulary: Vocabulary, *, k1: float, b: float) -> None:
         """`k1`: how late a repeated word saturates; `b`: how far length counts against a text."""
         self.size = len(texts)
-        lengths = np.array([text.times.sum() for text in texts], dtype=np.float32)
-        mean = float(lengths.mean()) if self.size and lengths.any() else 1.0
         terms = np.concatenate([text.terms for text in texts]) if texts else np.zeros(0, np.int32)
         times = np.concatenate([text.times for text in texts]) if texts else np.zeros(0, np.float32)
         places = np.repeat(np.arange(self.size, dtype=np.int32), [len(text.terms) for text in texts])
+        lengths = np.bincount(places, weights=times, minlength=self.size).astype(np.float32)
+        mean = float(lengths.mean()) if self.size and lengths.any() else 1.0
         normal = (times / (1 - b + b * lengths[places] / mean)).astype(np.float32)
         self._postings = Postings(terms, places, normal, size=self.size, vocabulary=vocabulary, k1=k1)
 

@@ -8,6 +8,7 @@ both its own name and "pod is not ready". Plurals lose their s and spellings of 
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _WORD = re.compile(r"[A-Za-z0-9]+(?:[._:-]+[A-Za-z0-9]+)*")
 _JOINTS = re.compile(r"[._:-]+")
@@ -49,12 +50,18 @@ _SAME = {
 
 def tokens(text: str) -> list[str]:
     """Words without stop words, identifiers as a whole (marked by `=`) and in parts."""
-    found: list[str] = []
-    for parts in _identifiers(text):
-        if len(parts) > 1:
-            found.append(whole("".join(parts)))
-        found.extend(stem(part) for part in parts if len(part) > 1 and part not in _STOP)
-    return found
+    return [token for word in _words(text) for token in (_remembered if len(word) <= _SHORT else _taken_apart)(word)]
+
+
+def _taken_apart(word: str) -> tuple[str, ...]:
+    parts = [part.lower() for part in _split(word)]
+    found = [whole("".join(parts))] if len(parts) > 1 else []
+    return (*found, *(stem(part) for part in parts if len(part) > 1 and part not in _STOP))
+
+
+# A corpus says the same words over and over, and what a word becomes depends on nothing else.
+_remembered = lru_cache(maxsize=1 << 15)(_taken_apart)
+_SHORT = 40
 
 
 def word_pairs(text: str) -> set[str]:
@@ -84,7 +91,11 @@ def spoken(name: str) -> str:
 
 
 def _identifiers(text: str) -> list[Sequence[str]]:
-    return [[part.lower() for part in _split(word)] for word in _WORD.findall(text.replace("_", "."))]
+    return [[part.lower() for part in _split(word)] for word in _words(text)]
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.replace("_", "."))
 
 
 def _split(word: str) -> list[str]:

@@ -69,3 +69,14 @@ def test_words_that_no_text_has_count_against_a_match_but_identifiers_and_number
 
     assert held.ceiling(["idle", "zebra"]) == pytest.approx(2 * held.idf("idle"))
     assert held.ceiling(["idle", "=zebrastripes", "97"]) == held.idf("idle")
+
+
+def test_words_beyond_those_that_two_bytes_can_number_are_found():
+    vocabulary = Vocabulary()
+    texts = [
+        vocabulary.numbered({f"w{word}": 1 for word in range(start, start + 100)}) for start in range(0, 66_000, 100)
+    ]
+    held = LexicalIndex([*texts, vocabulary.numbered({"w5": 2})], vocabulary, k1=1.5, b=0.9)
+
+    assert [place for place in range(held.size) if held.holds("w65900", place)] == [659]
+    assert held.scores({"w5": 1}, k3=3.0).nonzero()[0].tolist() == [0, 660]
