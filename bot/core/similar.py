@@ -86,14 +86,22 @@ def section_words(one: Postmortem, section: str) -> str:
     return f"{one.title} {one.service_kind} {' '.join(one.tags)} {body}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What ranking needs of a record; its texts stay where they are stored."""
+
+    date: str
+    services: frozenset[str]
+    sections: tuple[Counted, ...]
+
+
 class Records:
     """A corpus that changes a little at a time: a record's words are counted once, the index is put together anew."""
 
     def __init__(self, likeness: Likeness | None = None) -> None:
         self._likeness = likeness or Likeness()
         self._vocabulary = Vocabulary()
-        self._counted: Mapping[str, tuple[Counted, ...]] = {}
-        self._held: Mapping[str, Postmortem] = {}
+        self._held: Mapping[str, Known] = {}
         self._places: Mapping[str, int] = {}
         self._ids: list[str] = []
         self._index = LexicalIndex([], self._vocabulary, k1=self._likeness.k1, b=self._likeness.b)
@@ -101,38 +109,49 @@ class Records:
     def __len__(self) -> int:
         return len(self._held)
 
-    def get(self, name: str) -> Postmortem | None:
-        """The record with this id."""
-        return self._held.get(name)
+    def counted(self, put: Sequence[Postmortem]) -> dict[str, Known]:
+        """Records by their words, for `with_counted`; the slow part, which can be done for some of them at a time."""
+        return {
+            one.id: Known(
+                date=one.date,
+                services=frozenset({folded(one.service_kind), *(folded(tag) for tag in one.tags)}),
+                sections=tuple(self._vocabulary.counted(section_words(one, part)) for part in SECTIONS),
+            )
+            for one in put
+        }
 
     def changed(self, put: Sequence[Postmortem], gone: Sequence[str]) -> "Records":
         """Another corpus with records in, new or changed, and others out; this one stays as it is."""
+        return self.with_counted(self.counted(put), gone)
+
+    def with_counted(self, put: Mapping[str, Known], gone: Sequence[str]) -> "Records":
+        """As `changed`, with records that `counted` of this corpus has made."""
         new, likeness = Records(self._likeness), self._likeness
         new._vocabulary = self._vocabulary
         lost = set(gone)
-        new._held = {name: one for name, one in self._held.items() if name not in lost} | {one.id: one for one in put}
-        counted = {
-            one.id: tuple(self._vocabulary.counted(section_words(one, part)) for part in SECTIONS) for one in put
-        }
-        new._counted = {name: one for name, one in self._counted.items() if name not in lost} | counted
+        new._held = {name: one for name, one in self._held.items() if name not in lost} | dict(put)
         new._ids = sorted(new._held)
         new._places = {name: place * len(SECTIONS) for place, name in enumerate(new._ids)}
-        texts = [part for name in new._ids for part in new._counted[name]]
+        texts = [part for name in new._ids for part in new._held[name].sections]
         new._index = LexicalIndex(texts, self._vocabulary, k1=likeness.k1, b=likeness.b)
         return new
 
     def weighed(self, likeness: Likeness) -> "Records":
         """The same corpus, ranked otherwise."""
         new = Records(likeness)
-        new._vocabulary, new._held, new._counted = self._vocabulary, self._held, self._counted
+        new._vocabulary, new._held = self._vocabulary, self._held
         return new.changed([], [])
 
     def by_words(self, asking: Asking, k: int) -> dict[str, float]:
         """The k best by words alone, with the BM25 of their better section."""
-        scores = self._index.scores(asking.words, k3=self._likeness.k3).reshape(-1, len(SECTIONS)).max(axis=1)
+        each = self._index.scores(asking.words, k3=self._likeness.k3)
+        scores = np.maximum.reduce([each[part :: len(SECTIONS)] for part in range(len(SECTIONS))])
+        # Only those that can be among the k are put in order.
+        least = np.partition(scores, -k)[-k] if k < len(scores) else 0.0
+        found = np.flatnonzero((scores > 0) & (scores >= least))
         # Stable, so that equal scores keep the order of ids.
-        best = np.argsort(-scores, kind="stable")[:k]
-        return {self._ids[place]: float(scores[place]) for place in best.tolist() if scores[place] > 0}
+        best = found[np.argsort(-scores[found], kind="stable")][:k]
+        return {self._ids[place]: float(scores[place]) for place in best.tolist()}
 
     def rank(self, asking: Asking, words: Mapping[str, float], alike: Mapping[str, float]) -> list[Ranked]:
         """Candidates of either side, best first; `alike` is the cosine of the better section, empty without vectors."""
@@ -170,17 +189,17 @@ class Records:
         return "; ".join(reasons) or "weak match"
 
 
-def _nudge(one: Postmortem, asking: Asking) -> float:
+def _nudge(one: Known, asking: Asking) -> float:
     days = _age(one, asking.today)
     recent = 0.0 if days is None else _RECENT * 0.5 ** (days / _HALF_LIFE_DAYS)
     return recent + (_SAME_SERVICE if _same_service(one, asking.service) else 0.0)
 
 
-def _same_service(one: Postmortem, service: str) -> bool:
-    return bool(service) and folded(service) in {folded(one.service_kind), *(folded(tag) for tag in one.tags)}
+def _same_service(one: Known, service: str) -> bool:
+    return bool(service) and folded(service) in one.services
 
 
-def _age(one: Postmortem, today: date | None) -> int | None:
+def _age(one: Known, today: date | None) -> int | None:
     """Days since it happened."""
     try:
         return max(0, (today - date.fromisoformat(one.date)).days) if today is not None else None

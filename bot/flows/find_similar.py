@@ -6,16 +6,18 @@ import logging
 from bot.core.errors import AiopsError
 from bot.core.hypothesis import SimilarFound, SimilarIncident
 from bot.core.postmortem import Postmortem
-from bot.core.similar import FLOOR, Asking, Ranked, Records
+from bot.core.similar import FLOOR, Asking, Known, Ranked, Records
 from bot.ports import Clock, Embedder, PostmortemIndex, Watermark
 
 log = logging.getLogger(__name__)
 
 _CANDIDATES = 50
+# Texts read at a time: neither are all held at once, nor does everything else wait while they are taken apart.
+_BATCH = 500
 
 
 class SimilarIncidents:
-    """The SimilarSearch port over the index; keeps the lexical side in memory and follows the index change by change."""
+    """The SimilarSearch port over the index; keeps the words in memory, not the texts, and follows the index change by change."""
 
     def __init__(self, *, index: PostmortemIndex, embedder: Embedder, clock: Clock | None = None) -> None:
         self._index = index
@@ -28,27 +30,27 @@ class SimilarIncidents:
 
     async def search(self, text: str, *, service: str, k: int) -> SimilarFound:
         """The k most similar above the floor, best first."""
-        # Embedding and following the index do not wait for each other.
+        asking = Asking(text=text, service=service, today=self._clock.now().date() if self._clock is not None else None)
+        # Embedding takes longest and runs in a thread of its own: following the index and ranking by words go on meanwhile.
         embedding = asyncio.create_task(self._embedded(text))
         try:
             await self.refresh()
+            records = self._records
+            words = records.by_words(asking, _CANDIDATES)
         except BaseException:
             embedding.cancel()
             raise
         vector, note = await embedding
-        records, today = self._records, self._clock.now().date() if self._clock is not None else None
         if not len(records):
             return SimilarFound(incidents=(), searched=0, note="the index of past incidents is empty")
-        asking = Asking(text=text, service=service, today=today)
-        words = records.by_words(asking, _CANDIDATES)
         alike = dict(await self._index.nearest(vector, _CANDIDATES, also=list(words))) if vector else {}
         if vector and self._mark is not None and self._mark.unfinished:
             note = "some by words alone, the index is being built"
+        best = [one for one in records.rank(asking, words, alike)[:k] if one.score >= FLOOR]
+        texts = {one.id: one for one in await self._index.read([one.id for one in best])} if best else {}
         return SimilarFound(
             incidents=tuple(
-                _incident(record, one, records.why(one.id, asking, alike))
-                for one in records.rank(asking, words, alike)[:k]
-                if one.score >= FLOOR and (record := records.get(one.id)) is not None
+                _incident(texts[one.id], one, records.why(one.id, asking, alike)) for one in best if one.id in texts
             ),
             searched=len(records),
             note=note,
@@ -72,8 +74,11 @@ class SimilarIncidents:
         stamps = await self._index.stamps()
         changed = [name for name, stamp in stamps.items() if self._stamps.get(name) != stamp]
         gone = [name for name in self._stamps if name not in stamps]
-        put = await self._index.read(changed) if changed else ()
-        self._records = await asyncio.to_thread(self._records.changed, put, gone)
+        put: dict[str, Known] = {}
+        for start in range(0, len(changed), _BATCH):
+            texts = await self._index.read(changed[start : start + _BATCH])
+            put |= await asyncio.to_thread(self._records.counted, texts)
+        self._records = await asyncio.to_thread(self._records.with_counted, put, gone)
         self._stamps, self._mark = dict(stamps), mark
 
     async def _embedded(self, text: str) -> tuple[list[float], str]:

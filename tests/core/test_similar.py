@@ -59,6 +59,33 @@ def test_age_never_lifts_a_record_over_one_that_reads_clearly_more_alike():
     assert ranked(records, "refused connections, too many clients already", today=date(2026, 2, 1))[0] == "slots"
 
 
+def test_among_records_that_score_the_same_the_first_ids_are_kept():
+    records = Records().changed([replace(SLOTS, id=f"r{place:02d}") for place in range(40, 0, -1)], [])
+    asking = Asking(text="too many clients", service="")
+
+    assert list(records.by_words(asking, 3)) == ["r01", "r02", "r03"]
+    assert list(records.by_words(asking, 100)) == [f"r{place:02d}" for place in range(1, 41)]
+
+
+def test_records_without_any_of_the_words_are_no_candidates_however_many_are_asked_for():
+    records = Records().changed([SLOTS, CERTIFICATE, replace(CERTIFICATE, id="other")], [])
+
+    assert list(records.by_words(Asking(text="idle sessions", service=""), 2)) == ["slots"]
+    assert records.by_words(Asking(text="walruses", service=""), 2) == {}
+    assert Records().by_words(Asking(text="walruses", service=""), 2) == {}
+
+
+def test_records_counted_in_portions_are_ranked_as_if_they_had_come_at_once():
+    start = Records()
+    portions = start.counted([SLOTS]) | start.counted([CERTIFICATE])
+
+    asking = Asking(text="clients could not connect", service="postgresql")
+    found = start.with_counted(portions, []).by_words(asking, 10)
+
+    assert len(found) == 2
+    assert found == Records().changed([SLOTS, CERTIFICATE], []).by_words(asking, 10)
+
+
 def test_a_section_says_what_it_belongs_to():
     assert section_text(SLOTS, "cause") == (
         "Slots ran out. postgresql, 2024-05-01, critical, capacity, pool. "

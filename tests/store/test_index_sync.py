@@ -70,6 +70,41 @@ async def test_only_what_changed_is_embedded_and_the_state_tells_how_fresh_the_i
     assert sync.state().current_at > first.current_at
 
 
+async def test_another_replica_finds_what_this_one_indexed_and_no_longer_what_it_removed(world):
+    folder, sync, index, embedder, similar = world
+    other = SimilarIncidents(index=index, embedder=embedder)
+    write(folder, "slots", title="Slots ran out", symptom="New connections were refused.")
+    write(folder, "disk", title="Disk was full", symptom="Writes failed with no space left on device.")
+    await sync.run()
+    assert (await other.search("no space left on device", service="", k=1)).incidents[0].fix == "It was rolled back."
+
+    (folder / "disk.md").unlink()
+    write(folder, "slots", title="Slots ran out", symptom="Zeppelins would not land.")
+    await sync.run()
+
+    for one in (similar, other):
+        found = await one.search("zeppelins would not land, no space left on device", service="", k=3)
+        assert ([each.id for each in found.incidents], found.searched) == (["slots"], 1)
+
+
+async def test_a_record_that_goes_while_a_search_runs_is_left_out_of_its_answer(world):
+    folder, sync, index, _, similar = world
+    write(folder, "slots", title="Slots ran out", symptom="New connections were refused.")
+    write(folder, "more", title="Slots ran out again", symptom="New connections were refused.")
+    await sync.run()
+    nearest = index.nearest
+
+    async def and_gone(*args, **more):
+        found = await nearest(*args, **more)
+        await index.remove(["slots"])
+        return found
+
+    index.nearest = and_gone
+    found = await similar.search("new connections were refused", service="", k=3)
+
+    assert [one.id for one in found.incidents] == ["more"]
+
+
 async def test_a_file_that_cannot_be_read_is_left_out_by_name_and_the_others_are_followed(world):
     folder, sync, index, *_ = world
     (folder / "broken.md").write_bytes(b"\xff\xfe")
