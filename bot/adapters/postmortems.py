@@ -6,8 +6,11 @@ and file time. What the shipped corpus promises beyond that is a test of the shi
 """
 
 import hashlib
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +29,13 @@ _MOST_BYTES = 1_000_000
 _MOST_OF_A_SECTION = 20_000
 _NO_REVIEWS = frozenset({"readme", "index", "contributing", "changelog", "license", "code_of_conduct"})
 _CLASSES = frozenset(one.value for one in CauseClass)
+_FRESH_NS = 100_000_000
+# libyaml where PyYAML was built with it, ten times as fast.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_File = os.DirEntry[str]
+_Known = tuple[tuple[int, int, int] | None, Postmortem | ConfigError]
+"""The times and size that a file had, None when they say nothing yet, and what was read."""
 
 
 def check_folders(folders: Sequence[Path]) -> None:
@@ -36,54 +46,71 @@ def check_folders(folders: Sequence[Path]) -> None:
 
 
 def load_postmortems(
-    folders: Sequence[Path], load: Callable[[Path, Path], Postmortem] | None = None
+    folders: Sequence[Path], load: Callable[[_File, Path], Postmortem] | None = None
 ) -> LoadedPostmortems:
     """Every *.md under the folders but hidden ones, readmes and templates. Raises ConfigError for a folder that is not there."""
     check_folders(folders)
     found: dict[str, Postmortem] = {}
     problems: list[str] = []
     for folder in folders:
-        for path in _reviews(folder):
+        for file in _reviews(folder):
             try:
-                one = (load or load_postmortem)(path, folder)
+                one = load(file, folder) if load else load_postmortem(Path(file), folder)
             except ConfigError as error:
                 problems.append(str(error))
                 continue
             if one.id in found:
-                problems.append(f"{path}:1: id {one.id!r} is taken by {found[one.id].path}")
+                problems.append(f"{Path(file)}:1: id {one.id!r} is taken by {found[one.id].path}")
             else:
                 found[one.id] = one
     return LoadedPostmortems(postmortems=tuple(found.values()), problems=tuple(problems))
 
 
-def _reviews(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*.md")):
-        stem = path.stem.lower()
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and stem not in _NO_REVIEWS and not stem.endswith("template"):
-            yield path
+def _reviews(folder: Path | _File) -> Iterator[_File]:
+    """In the order of their paths, part by part; the folder is listed on each sync, so a name is looked at before anything else."""
+    try:
+        with os.scandir(folder) as listed:
+            entries = sorted(listed, key=lambda entry: entry.name)
+    except PermissionError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.name.endswith(".md"):
+            stem = entry.name.removesuffix(".md").lower()
+            if stem not in _NO_REVIEWS and not stem.endswith("template"):
+                yield entry
+        if entry.is_dir(follow_symlinks=False):
+            yield from _reviews(entry)
 
 
 class PostmortemFiles:
-    """The folders as they are now; a file is read again only when its time or size has changed."""
+    """The folders as they are now; a file is read again only when the system says that it was written or exchanged."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
-        self._read: dict[Path, tuple[tuple[int, int], Postmortem | ConfigError]] = {}
+        self._read: Mapping[str, _Known] = {}
 
     def load(self) -> LoadedPostmortems:
         """Every postmortem, and what is wrong with the other files. Raises ConfigError for a folder that is not there."""
-        return load_postmortems(self._folders, self._load_one)
+        read: dict[str, _Known] = {}
+        loaded = load_postmortems(self._folders, partial(self._load_one, read))
+        self._read = read
+        return loaded
 
-    def _load_one(self, path: Path, folder: Path) -> Postmortem:
+    def _load_one(self, read: dict[str, _Known], file: _File, folder: Path) -> Postmortem:
         try:
-            stat = path.stat()
+            stat = file.stat()
         except OSError as error:
-            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-        mark = (stat.st_mtime_ns, stat.st_size)
-        known = self._read.get(path)
+            raise ConfigError(f"{Path(file)}: cannot be read: {error.strerror}") from error
+        # The time of the last change cannot be set: who keeps a file's size and time of writing is found out by it.
+        mark = (stat.st_ctime_ns, stat.st_mtime_ns, stat.st_size)
+        known = self._read.get(file.path)
         if known is None or known[0] != mark:
-            self._read[path] = known = (mark, _read(path, folder))
+            # So soon after a write another one can bear the same time: what is read now is read once more.
+            fresh = abs(time.time_ns() - stat.st_ctime_ns) < _FRESH_NS
+            known = (None if fresh else mark, _read(Path(file), folder))
+        read[file.path] = known
         if isinstance(known[1], ConfigError):
             raise known[1]
         return known[1]
@@ -153,7 +180,7 @@ def _split(text: str, path: Path) -> tuple[Mapping[str, object], str]:
     if end is None:
         return {}, "\n".join(lines[1:])
     try:
-        head = yaml.safe_load("\n".join(lines[1:end]))
+        head = _yaml("\n".join(lines[1:end]))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "is not valid YAML"
@@ -167,6 +194,14 @@ def _split(text: str, path: Path) -> tuple[Mapping[str, object], str]:
     if not isinstance(head, dict):
         return {}, "\n".join(lines[1:])
     return {str(key).lower(): value for key, value in cast("dict[object, object]", head).items()}, body
+
+
+def _yaml(text: str) -> object:
+    """Raises YAMLError and ValueError in the words of PyYAML."""
+    try:
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError):
+        return yaml.safe_load(text)
 
 
 def _tags(head: Mapping[str, object]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import yaml
 
 from bot.adapters.postmortems import PostmortemFiles, load_postmortem, load_postmortems
 from bot.core.errors import ConfigError
@@ -109,3 +110,51 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
 
     assert loaded.postmortems == ()
     assert "leads out of" in loaded.problems[0]
+
+
+def test_a_file_written_anew_with_the_same_size_and_time_is_read_again(tmp_path):
+    files, path = PostmortemFiles([tmp_path]), written(tmp_path, "a.md", "Pods died.\n")
+    was = path.stat()
+    first = files.load()
+    path.write_text("Pods hung.\n", encoding="utf-8")
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+    assert [one.symptom for one in first.postmortems] == ["Pods died."]
+    assert [one.symptom for one in files.load().postmortems] == ["Pods hung."]
+
+
+def test_a_file_is_read_once_unless_it_changes_and_once_more_when_it_has_only_just_been_written(tmp_path, monkeypatch):
+    files, path = PostmortemFiles([tmp_path]), written(tmp_path, "a.md", "Pods died.\n")
+    monkeypatch.setattr("bot.adapters.postmortems._FRESH_NS", 10**18)
+    fresh, again = files.load().postmortems[0], files.load().postmortems[0]
+    monkeypatch.setattr("bot.adapters.postmortems._FRESH_NS", 0)
+    settled = files.load().postmortems[0]
+
+    assert fresh == again == settled
+    assert fresh is not again
+    assert files.load().postmortems[0] is settled
+    path.write_text("Pods hung.\n", encoding="utf-8")
+    assert files.load().postmortems[0].symptom == "Pods hung."
+
+
+def test_files_come_in_the_order_of_their_folders_and_what_is_linked_is_no_folder(tmp_path):
+    for name in ("a-b/x.md", "a/x.md", "a.md", "b.md/c.md"):
+        written(tmp_path, name, f"Text of {name}.\n")
+    (tmp_path / "z").symlink_to(tmp_path / "a", target_is_directory=True)
+
+    loaded = load_postmortems([tmp_path])
+
+    assert [one.id for one in loaded.postmortems] == ["a/x", "a-b/x", "a", "b.md/c"]
+    assert loaded.problems == (f"{tmp_path}/b.md: cannot be read: Is a directory",)
+
+
+@pytest.mark.parametrize(
+    "front", ["title: [", "a: b: c", 'a: "x', "b: *y", "\ta: 1", "date: 2024-13-45", "a: @b", "a: |\n  x\n y"]
+)
+def test_front_matter_is_refused_in_the_same_words_with_and_without_libyaml(tmp_path, monkeypatch, front):
+    path = written(tmp_path, "a.md", f"---\n{front}\n---\nText.\n")
+    told = load_postmortems([tmp_path]).problems
+    monkeypatch.setattr("bot.adapters.postmortems._LOADER", yaml.SafeLoader)
+
+    assert told == load_postmortems([tmp_path]).problems
+    assert told[0].startswith(f"{path}:")
