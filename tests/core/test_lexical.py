@@ -40,6 +40,13 @@ def test_identifiers_are_found_whole_and_by_their_parts():
     assert {"=pgstatactivity", "stat", "activity"} <= set(tokens("pg_stat_activity"))
 
 
+def test_a_word_becomes_the_same_tokens_every_time_and_however_long_it_is():
+    long = "kube_pods_" * 10 + "restarts"
+
+    assert tokens("KubePods restarts") == tokens("KubePods restarts") == ["=kubepods", "kubernetes", "pod", "restart"]
+    assert tokens(long) == tokens(long) == ["=" + "kubepods" * 10 + "restarts", *["kubernetes", "pod"] * 10, "restart"]
+
+
 def test_a_query_without_known_words_finds_nothing():
     assert not any(scores(CORPUS, "zebra giraffe"))
 
