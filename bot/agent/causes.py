@@ -25,6 +25,7 @@ ALERT_WEIGHT, _TOLD_TWICE = 0.7, 0.2
 _LOAD_STRENGTH = 0.7
 # At this score two thirds of what could speak for a cause do.
 _TWO_THIRDS = 2.0
+_MOST = 0.5
 _DIRECT = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC})
 
 
@@ -190,12 +191,20 @@ def signatures(symptoms: Sequence[Evidence], case: Case) -> list[Candidate]:
             score=WEIGHTS.sign_base + WEIGHTS.sign * max(number_in(one.facts, "weight") for one in seen),
             cause_class=_class_of(str(seen[0].facts.get("cause_class", ""))),
             title=cause[:1].upper() + cause[1:],
-            suspect=Suspect(service=seen[0].service or case.service),
+            suspect=Suspect(service=_released(seen, symptoms) or seen[0].service or case.service),
             claims=tuple(Claim(text=sentence(one.title), evidence=(one.id,)) for one in by_weight(seen)[:3]),
             check=f"If the sign no longer holds and {case.service or 'the service'} keeps failing, it is not the cause.",
         )
         for cause, seen in found.items()
     ]
+
+
+def _released(seen: Sequence[Evidence], symptoms: Sequence[Evidence]) -> str:
+    """Whose release a sign of a release is about: who holds most of what ran out, by the name that its sessions carry."""
+    if str(seen[0].facts.get("cause_class", "")) != CauseClass.DEPLOY:
+        return ""
+    holders = [one for one in symptoms if "application" in one.facts and number_in(one.facts, "share") >= _MOST]
+    return str(max(holders, key=lambda one: one.weight).facts["application"]).partition("/")[0] if holders else ""
 
 
 def _class_of(value: str) -> CauseClass:

@@ -13,8 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.agent import blame, causes, findings, healed, roots
-from bot.core import components
+from bot.agent import analyst, blame, causes, findings, healed, roots
+from bot.core import components, diffs
 from bot.core.diffs import Nature, read_change
 from bot.core.weights import WEIGHTS
 from evals import scorers
@@ -70,6 +70,11 @@ PARTS = (
     Off(name="reading recovery", swaps=((healed, "from_logs", _none), (healed, "from_series", _none))),
     Off(name="ranking of components", swaps=((roots, "from_components", _none),)),
     Off(name="nearness in time", weights=("recent",)),
+    Off(name="when things began, by the evidence", swaps=((blame, "onsets", _none),)),
+    Off(name="what review stops at beyond values", swaps=((diffs, "hazards", _none),)),
+    Off(name="how a kind of change fails", weights=("fits",)),
+    Off(name="releases that nobody recorded", swaps=((analyst, "unrecorded", _none),)),
+    Off(name="dependencies that fail themselves", swaps=((analyst, "dependencies", _none),)),
     Off(name="doubt about changes that are merely there", weights=("bystander",)),
 )
 RANKERS = (
