@@ -11,8 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from bot.core.hazards import Diff, ends_by_itself, hazards
+from bot.core.hazards import Diff, ends_by_itself, hazards, only_renames
 from bot.core.statements import statement_risk
 from bot.core.values import TOKEN, Found, changed_numbers, changed_values, said_values
 
@@ -22,7 +23,7 @@ _FILE = re.compile(
 _COMMENT = re.compile(r"^\s*(?://|#(?!include)|\*|/\*|<!--|--\s|\"\"\"|;)|^\s*$")
 _STILL = re.compile(
     r"(?:^|/)(?:docs?|documentation|tests?|testdata|__tests__|spec|\.github|\.circleci|fixtures|static|assets|styles?)/|_test\.\w+$|"
-    r"\.(?:md|rst|txt|css|scss|svg|png|html?|golden)$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.\w*lint\S*|theme\.\w+)$|\.(?:twig|hbs|mustache|erb|ejs|ftl|po|arb|drawio)$|(?:^|/)(?:locales?|i18n|translations|emails?)/|\.lproj/|\.strings$|(?:^|/)(?:openapi|swagger|asyncapi)[\w.-]*$",
+    r"\.(?:md|rst|txt|css|scss|svg|png|html?|golden)$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.\w*lint\S*|theme\.\w+)$|\.(?:twig|hbs|mustache|erb|ejs|ftl|po|arb|drawio)$|(?:^|/)(?:locales?|i18n|translations|emails?)/|\.rules\.ya?ml$|(?:^|/)(?:alerts?|dashboards?|monitors?)/|\.lproj/|\.strings$|(?:^|/)(?:openapi|swagger|asyncapi)[\w.-]*$",
     re.IGNORECASE,
 )
 # A line that does nothing but log or measure; one that works and logs does more.
@@ -59,7 +60,6 @@ _GUARD = frozenset(
 )  # fmt: skip
 _CODE = re.compile(r"\.(?:go|py|rb|rs|java|kt|scala|cs|ts|tsx|js|jsx|php|exs?|swift|c|cc|cpp|h)$")
 _SCHEMA_FILE = re.compile(r"migrat|schema|(?:^|/)db/", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z_]\w*$")
 _SHIELD = frozenset(
     [
         "replica",
@@ -134,7 +134,12 @@ def read_change(kind: str, title: str, detail: str) -> Nature:
     sides = _sides(detail)
     code = [*sides.lost, *sides.gained, *(line for pair in sides.pairs for line in pair)]
     found = sorted(
-        _found(sides, statement_risk(detail), statements_only=bool(moving) and all(map(_SCHEMA_FILE.search, moving))),
+        _found(
+            sides,
+            statement_risk(detail),
+            statements_only=bool(moving) and all(map(_SCHEMA_FILE.search, moving)),
+            code_only=all(map(_CODE.search, moving)),
+        ),
         reverse=True,
     )
     if not found:
@@ -148,20 +153,22 @@ def read_change(kind: str, title: str, detail: str) -> Nature:
 
 def _apart(detail: str, moving: Sequence[str]) -> Found | None:
     """Code in a file of its own that came or went and that nothing else in the change speaks of."""
-    lines = detail.splitlines()
-    sources = {side: [line for line in lines if line.startswith(side)] for side in ("--- ", "+++ ")}
     if not moving or not all(_CODE.search(name) and not _SCHEMA_FILE.search(name) for name in moving):
         return None
-    if sources["--- "] and all("/dev/null" in line for line in sources["--- "]):
+    heads = [line for line in detail.splitlines() if line.startswith(("--- ", "+++ "))]
+    sides = [
+        (old, new) for old, new in pairwise(heads) if old[0] == "-" and new[0] == "+" and not _STILL.search(old + new)
+    ]
+    if sides and all("/dev/null" in old for old, _ in sides):
         return 0.3, "adds a file that nothing else in the change uses"
-    if sources["+++ "] and all("/dev/null" in line for line in sources["+++ "]):
+    if sides and all("/dev/null" in new for _, new in sides):
         return 0.3, "takes away a file that nothing else in the change uses"
     return None
 
 
-def _found(sides: _Sides, statement: Found | None, *, statements_only: bool) -> list[Found]:
+def _found(sides: _Sides, statement: Found | None, *, statements_only: bool, code_only: bool) -> list[Found]:
     """Everything dangerous in a diff."""
-    if _renames(sides):
+    if code_only and not sides.lost and not sides.gained and only_renames(sides.pairs, sides.context):
         return [(0.08, "gives a name another spelling")]
     if statement is not None and statements_only:
         return [statement]
@@ -180,21 +187,6 @@ def _diff_of(sides: _Sides) -> Diff:
         spoken="\n".join(sides.spoken),
         pairs=sides.pairs,
     )
-
-
-def _renames(sides: _Sides) -> bool:
-    """Whether every line differs by the same names and by nothing else, where they are declared and where they are used."""
-    if sides.lost or sides.gained or len(sides.pairs) < 2:
-        return False
-    names: dict[str, str] = {}
-    for old, new in sides.pairs:
-        left, right = TOKEN.findall(old), TOKEN.findall(new)
-        if len(left) != len(right):
-            return False
-        for one, other in zip(left, right, strict=True):
-            if one != other and not (_NAME.match(one) and _NAME.match(other) and names.setdefault(one, other) == other):
-                return False
-    return not any(name in line for name in names for line in sides.context)
 
 
 def _without_diff(

@@ -71,10 +71,12 @@ _GAINED = (
     _hazard(0.45, "opens something and does not close it",
             r"\bgetConnection\(|\bhttp\.(?:Get|Post)\(|\.Do\(req|(?<![.\w])open\(|\bos\.Open\(|\bnew (?:File|Http|Socket|Buffered)\w*(?:Stream|Reader|Writer|Client)?\(|\b(?:create|new)_?(?:Client|Connection|Session)\(|\b\w*Client\s*\{|\bacquire\(", unless=_SETTLED),
     _hazard(0.75, "matches with a pattern that can take for ever", r"\((?:[^()\n]*[^\\()\n])?[+*]\)[+*{]|\(\?:(?:[^()\n]*[^\\()\n])?[+*]\)[+*{]|(?:\.\*){2,}"),
-    _hazard(0.7, "looks through all keys", r"\bKEYS\s+[\"'*\w]|\b(?:redis|client|conn|r|rdb|cache|jedis)\w*\.keys\(\s*\w?[\"'`]|\bSMEMBERS\b|\bFLUSH(?:ALL|DB)\b"),
+    _hazard(0.7, "looks through all keys", r"\bKEYS\s+[\"'*\w]|\b(?:redis|client|conn|r|rdb|cache|jedis)\w*(?:\.|->)keys\(\s*\w?[\"'`]|\bFLUSH(?:ALL|DB)\b"),
     _hazard(0.5, "asks in a way that no index serves",
             r"\bWHERE\b[^\n]*\b(?:LOWER|UPPER|DATE|TO_CHAR|CAST|COALESCE|SUBSTR\w*|DATE_TRUNC|EXTRACT)\s*\(|\bLIKE\s+['\"]%|\bILIKE\b|ORDER BY RAND|\blower\(\w*\.?\w+\)|\b__i?contains\b"),
     _hazard(0.55, "lets go of the caller's deadline", r"\bcontext\.(?:Background|TODO)\(\)|\bCancellationToken\.None\b|\bNonCancellable\b|\bGlobalScope\b"),
+    _hazard(0.6, "changes a unit", r"\btime\.Duration\(\s*[A-Za-z_][\w.]*\s*\)(?!\s*\*)"),
+    _hazard(0.5, "refuses what it took before", r"\bFAIL_ON_\w+|\bstrict\w*|additionalProperties\W+false|\bdisallow\w*|\bdeny_unknown\w*|\bforbid\w*"),
     _hazard(0.5, "tries again", r"\bretr(?:y|ies|ying)\w*|\b(?:num|max)_?(?:retries|attempts)\w*|\battempts?\b|\bredeliver\w*",
             unless=r"back_?off|jitter|exponential|\bsleep\b|\bdelay\b|interval|budget"),
     _hazard(0.55, "asks others while holding a lock or a transaction",
@@ -109,6 +111,8 @@ _LOCKING = re.compile(r"\bsynchronized\b|\.(?:[rw]?lock|unlock|acquire|release|L
 _ENDLESS = re.compile(r"\bwhile\s*\(?\s*(?:true|1|!\w+)|\bfor\s*\(\s*;\s*;\s*\)|\bfor\s*\{|\bloop\s*(?:\{|do\b)|\bdo\s*\{|\bwhile\b[^\n]*(?:cursor|next|token|page|offset|more)", re.IGNORECASE)  # fmt: skip
 _WAY_OUT = re.compile(r"\b(?:return|break|until|cursor|next_?\w*|has_?more|offset|page_?token)\b", re.IGNORECASE)
 _GUARD = re.compile(r"^\s*(?:\}?\s*(?:else\s+)?if|unless|guard|elif|elsif|when|assert|require)\b", re.MULTILINE)
+_CONDITIONS = re.compile(r"\b(?:WHERE|AND)\s+\w+(?:\.\w+)?\s*(?:=|<|>|IN\b|LIKE\b|IS\b)")
+_QUERY = re.compile(r"\b(?:SELECT|FROM|UPDATE|DELETE)\b")
 _UNITS = re.compile(
     r"[a-z](?:_?)(Ms|Millis|Milliseconds|Secs?|Seconds|Ns|Nanos|Micros|Minutes|Mins|Hours|Bytes|Kb|Mb|KiB|MiB)\b|_(ms|millis|secs?|seconds|ns|nanos|us|micros|minutes|mins|hours|bytes|kb|mb)\b|"
     r"\bTimeUnit\.(\w+)|\btime\.(Nanosecond|Microsecond|Millisecond|Second|Minute|Hour)\b|\bDuration\.(?:of|from_)(\w+)|\btimedelta\((\w+)="
@@ -124,6 +128,7 @@ _WIDE = re.compile(
     r"\b(?:int64|i64|u64|Long|long|BigInt|bigint|BIGINT|Decimal|BigDecimal|decimal|numeric|double|float64)\b"
 )
 _NARROW = re.compile(r"\b(?:int32|i32|u32|int|Integer|INTEGER|INT|Number|parseInt|float|float32|f32|smallint|short)\b")
+_NAME = re.compile(r"[A-Za-z_]\w*$")
 _WIRE = re.compile(r"^\s*(?:optional |repeated |required )?[\w.<>, ]+?\s+(\w+)\s*=\s*(\d+)\s*;", re.MULTILINE)
 _HOST = re.compile(r"\w+://([^\s/\"']+)|(?<![\w.])((?:[a-z][\w-]*\.){2,}[a-z][\w-]*)(?![\w(])")
 _ENDLESS_LABEL = re.compile(r"(?:user|trace|request|session|order|customer|account|message|device)_?id\b|\burl\b|URL\.String\(|\bemail\b|\bpath\b|\bquery\b", re.IGNORECASE)  # fmt: skip
@@ -140,6 +145,19 @@ def hazards(diff: Diff) -> list[Found]:
 def ends_by_itself(diff: Diff) -> bool:
     """Whether something that had to be closed by hand now ends with its scope."""
     return len(_SCOPE.findall(diff.new)) > len(_SCOPE.findall(diff.old))
+
+
+def only_renames(pairs: Sequence[tuple[str, str]], context: Sequence[str]) -> bool:
+    """Whether lines differ by the same names and by nothing else, where they are declared and where they are used."""
+    names: dict[str, str] = {}
+    for old, new in pairs:
+        left, right = TOKEN.findall(old), TOKEN.findall(new)
+        if len(left) != len(right):
+            return False
+        for one, other in zip(left, right, strict=True):
+            if one != other and not (_NAME.match(one) and _NAME.match(other) and names.setdefault(one, other) == other):
+                return False
+    return len(pairs) > 1 and not any(name in line for name in names for line in context)
 
 
 def _gained(one: _Hazard, diff: Diff) -> bool:
@@ -172,6 +190,12 @@ def _lock(diff: Diff) -> Found | None:
 def _loop_end(diff: Diff) -> Found | None:
     changed = _WAY_OUT.search(diff.old) and _ENDLESS.search(diff.context)
     return (0.6, "ends a loop otherwise") if changed else None
+
+
+def _wider(diff: Diff) -> Found | None:
+    """A query with fewer conditions."""
+    old, new = (len(_CONDITIONS.findall(side)) for side in (diff.old, diff.new))
+    return (0.5, "asks for more than before") if old > new and _QUERY.search(diff.old + diff.context) else None
 
 
 def _guard(diff: Diff) -> Found | None:
@@ -240,6 +264,7 @@ _LOOKS: Sequence[Callable[[Diff], Found | None]] = (
     _lock,
     _loop_end,
     _guard,
+    _wider,
     _unit,
     _key,
     _clock,

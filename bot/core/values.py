@@ -20,6 +20,7 @@ _UNITS = {
 _SETTING = re.compile(r"^\s*-?\s*[\w.\"-]+\s*[:=]\s*[\"']?[\w./-]+[\"']?\s*$")
 _AMOUNT = re.compile(r"^(\d+(?:\.\d+)?)([A-Za-z%]*)$")
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)(?:\.(\d+))?")
+_CREDENTIAL = re.compile(r"(?:^|[_.-])(?:kid|key_?id|secret\w*|cert\w*|signing\w*|credential\w*)$", re.IGNORECASE)
 _QUOTES = "\"'`"
 _AROUND_VERSIONS = _QUOTES + "^~<>= "
 _QUOTED_VERSION = re.compile(r"^[\"'`][\^~<>= ]*v?\d+\.\d+\.\d+[\w.+-]*[\"'`]$")
@@ -78,6 +79,8 @@ def _setting(line: str, tokens: Sequence[str], place: int) -> str:
         return path.group(0)
     if dashed := re.match(r"\s*([A-Za-z_][\w.]*(?:-[\w.]+)+)[\s:=]", line):
         return dashed.group(1)
+    if keyed := re.match(r"\s*-?\s*[\"']?([A-Za-z_][\w.-]*)[\"']?\s*[:=]\s*\S+\s*$", line):
+        return keyed.group(1)
     names = [
         one for one in tokens[:place] if re.match(r"[A-Za-z_]", one) and one.lower() not in _UNITS and one != "time"
     ]
@@ -93,6 +96,8 @@ def _amount_risk(name: str, before: float, after: float, said: tuple[str, str]) 
 
 def value_risk(name: str, old: str, new: str) -> Found | None:
     """How dangerous it is that a value was changed, with the sentence; None when the two are no values."""
+    if _CREDENTIAL.search(name):
+        return 0.5, f"exchanges {name}"
     found = _value_risk(name, old, new)
     # What is written down about a system changes little in it, unless it is all written down.
     quiet = found is not None and _WATCHES.match(name) and new.lower() not in {"debug", "trace", "all"}

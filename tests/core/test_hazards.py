@@ -103,3 +103,27 @@ def test_a_line_of_sql_that_is_a_comment_is_no_line_that_was_taken_away():
 @pytest.mark.parametrize("text", ["(" * 3000, "a" * 5000, "{" * 3000 + "key " * 1000, "catch (" * 2000, "FROM " * 3000])
 def test_a_hostile_line_is_read_in_no_time(text):
     assert isinstance(hazards(Diff(old=text, new=text + "x", context=text, pairs=((text, text + "x"),))), list)
+
+
+def test_a_name_in_a_configuration_is_not_merely_respelled():
+    renamed = diff(
+        "-  group: mailer", "+  group: letters", "-  topic: mails", "+  topic: letters-out", path="conf/app.yaml"
+    )
+
+    assert read_change("config", "tidy up", renamed).risk >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        (diff("-  Timeout: 5 * time.Second,", "+  Timeout: time.Duration(cfg.Wait),", path="a.go"), "changes a unit"),
+        (
+            diff(" SELECT id FROM rows", "-WHERE shop = 1 AND state = 2", "+WHERE state = 2", path="a.sql"),
+            "asks for more",
+        ),
+        (diff("+  additionalProperties: false", path="schema/in.yaml"), "refuses what it took"),
+        (diff("-  kid: a-2023", "+  kid: a-2024", path="conf/auth.yaml"), "exchanges kid"),
+    ],
+)
+def test_what_a_change_asks_for_or_takes_is_named(detail, said):
+    assert any(said in one for one in read_change("config", "tidy up", detail).reasons)
