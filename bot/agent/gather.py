@@ -20,7 +20,7 @@ from bot.core.errors import AiopsError, ConfigError, ToolError
 from bot.core.evidence import Evidence, EvidencePack, Gap, Window
 from bot.core.hypothesis import SimilarFound
 from bot.core.loglines import LogRecord
-from bot.core.logs import rank_templates
+from bot.core.logs import rank_templates, split_of
 from bot.core.metrics import Series, rank_changes
 from bot.core.postmortem import others
 from bot.core.redaction import redact
@@ -297,7 +297,7 @@ class Gatherer:
             await asyncio.gather(piece(name, window.start, boundary), piece(name, boundary, window.end))
 
         await self._each(run, "logs", {name: lambda name=name: one(name) for name in names})
-        split = _log_split(records, boundary, run.subject.onset)
+        split = split_of(records, boundary, run.subject.onset)
         # A server may name a log's service in its own words.
         fallback = next(iter(queries.values()), "read_logs")
         templates = [
@@ -393,12 +393,6 @@ class Gatherer:
             raise ToolError(str(next(iter(failed.values()))))
         for name, error in failed.items():
             run.gap(f"{what} of {name}", str(error))
-
-
-def _log_split(records: Sequence[LogRecord], boundary: datetime, onset: datetime) -> datetime:
-    """Where "before" ends: a young log has little before the boundary, so the earliest part of it has to do."""
-    first = min((one.at for one in records), default=boundary)
-    return max(boundary, first + (onset - first) * 0.4) if first < onset else boundary
 
 
 def _rfc3339(at: datetime) -> str:

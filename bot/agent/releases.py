@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
-from bot.agent.causes import Candidate, Case, loudest_of, number_in, sentence
+from bot.agent.causes import Candidate, Case, at_of, loudest_of, number_in, sentence
 from bot.agent.findings import evidence
 from bot.agent.subject import Subject
 from bot.core.evidence import Evidence, EvidenceKind, Window
@@ -27,6 +27,7 @@ _STARTS = re.compile(
 _NAMED = re.compile(rf"^(?P<name>[A-Za-z][\w-]*)[/ @:-]{_VERSION}$")
 # Things whose versions are no release of the service that logs them.
 _OTHERS = re.compile(r"\b(?:TLS|HTTP|SSL|python|java|jdk|node|go|ruby|linux|kernel|protocol|postgres\w*|redis|kafka|schema|driver|client)\b", re.IGNORECASE)  # fmt: skip
+_RELEASES = frozenset({"deploy", "commit"})
 _WITHIN = timedelta(hours=1)
 _AFTER = timedelta(seconds=60)
 _LOUD = 0.5
@@ -103,13 +104,19 @@ def unrecorded(symptoms: Sequence[Evidence], changes: Sequence[Evidence], case: 
     best: dict[tuple[str, str], tuple[float, list[Evidence]]] = {}
     for one in symptoms:
         named = _release(one)
-        if named is None or named in told:
+        if named is None or named in told or any(_tells(change, named[0], case) for change in changes):
             continue
         strength = _SESSION_STRENGTH * one.weight if "application" in one.facts else _LINE_STRENGTH
         loud, seen = best.get(named, (0.0, []))
         best[named] = max(loud, strength), [*seen, one]
     moved = loudest_of(symptoms)
     return [_candidate(name, version, loud, moved, seen, case) for (name, version), (loud, seen) in best.items()]
+
+
+def _tells(change: Evidence, service: str, case: Case) -> bool:
+    """Whether a change that the log tells of may be the release, under a version by another name."""
+    lead = case.onset - at_of(change)
+    return change.service == service and change.facts.get("kind") in _RELEASES and timedelta() <= lead <= _WITHIN
 
 
 def _release(one: Evidence) -> tuple[str, str] | None:

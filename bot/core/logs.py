@@ -245,6 +245,12 @@ def rank_templates(records: Sequence[LogRecord], *, boundary: datetime) -> list[
     return sorted(ranked, key=lambda one: (-one.weight, one.service, one.template))
 
 
+def split_of(records: Sequence[LogRecord], boundary: datetime, onset: datetime) -> datetime:
+    """Where "before" ends: a young log has little before the boundary, so the earliest part of it has to do."""
+    first = min((one.at for one in records), default=boundary)
+    return max(boundary, first + (onset - first) * 0.4) if first < onset else boundary
+
+
 @dataclass(slots=True)
 class _Span:
     """How long a side of the boundary is covered; servers cut long answers, so counts alone do not compare."""

@@ -2,8 +2,8 @@
 Which runbook an alert has: by exact name, else by service and labels, else by words and meaning, or none.
 
 A match by anything but the name is a suggestion to people. Nothing is ever carried out because of it.
-The weights were fitted on public alert rules and rounded: `python -m evals.benchmarks.fit_retrieval` fits them again, and
-docs/explanation/accuracy.md has the ablation.
+The weights were chosen on public alert rules and rounded: `python -m evals.benchmarks.fit_retrieval` searches them again, and
+docs/explanation/accuracy.md has what came of it and the ablation.
 """
 
 import math
@@ -21,9 +21,9 @@ from bot.core.fields import Field, FieldIndex
 from bot.core.lexical import LexicalIndex
 from bot.core.words import folded, parts_of, spoken, tokens, whole, word_pairs
 
-# Labels and matchers that name the monitored thing, unless `runbook_service_labels` says otherwise. `type` is the documented
-# name of the service in the label taxonomy of GitLab's public metrics catalogue; a value counts only where a folder of
-# runbooks is called exactly so, so that a key which means something else elsewhere leads nowhere.
+# Labels and matchers that name the monitored thing, unless `runbook_service_labels` says otherwise. `type` is what the
+# rules in GitLab's public runbooks call the service; a value counts only where a folder of runbooks is called exactly so, so
+# that a key which means something else elsewhere leads nowhere.
 SERVICE_KEYS = (
     "service",
     "service_name",

@@ -1,7 +1,7 @@
 """
 `python -m evals.benchmarks.ablate`: what each part of the offline analyst is worth, by answering the development data without it.
 
-A part is switched off in this process alone, by putting something that knows nothing in its place. `--write PAGE` puts both tables
+A part is switched off in this process alone, by putting something that knows nothing in its place. `--write PAGE` puts the tables
 between the markers of a page.
 """
 
@@ -18,7 +18,7 @@ from bot.core import components, diffs
 from bot.core.diffs import Nature, read_change
 from bot.core.weights import WEIGHTS
 from evals import scorers
-from evals.benchmarks import rca_changes, rca_components, rca_healthy
+from evals.benchmarks import diff_reading, rca_changes, rca_components, rca_healthy
 from evals.benchmarks.report import write
 from evals.benchmarks.table import BenchmarkError, data_folder
 from evals.casefile import load_cases
@@ -42,6 +42,10 @@ def _unread(facts: Mapping[str, object]) -> Nature:
 
 def _none(*_: object) -> list[object]:
     return []
+
+
+def _nothing(*_: object) -> None:
+    return None
 
 
 def _nowhere(*_: object) -> tuple[float, str]:
@@ -76,6 +80,14 @@ PARTS = (
     Off(name="releases that nobody recorded", swaps=((analyst, "unrecorded", _none),)),
     Off(name="dependencies that fail themselves", swaps=((analyst, "dependencies", _none),)),
     Off(name="doubt about changes that are merely there", weights=("bystander",)),
+)
+READERS = (
+    Off(name="nothing"),
+    Off(name="what review stops at beyond values", swaps=((diffs, "hazards", _none),)),
+    Off(name="changed values", swaps=((diffs, "changed_values", _none),)),
+    Off(name="what was taken away", swaps=((diffs, "_losses", _none),)),
+    Off(name="what was added", swaps=((diffs, "_gains", _none),)),
+    Off(name="SQL statements", swaps=((diffs, "statement_risk", _nothing),)),
 )
 RANKERS = (
     Off(name="nothing"),
@@ -139,6 +151,16 @@ def causes_table(data: Path, parts: Sequence[Off] = PARTS) -> str:
     return "\n".join(lines)
 
 
+def readers_table(parts: Sequence[Off] = READERS) -> str:
+    """Markdown: how invented changes are read without each reader."""
+    lines = ["| without | dangerous, read as dangerous | harmless, read as dangerous |", "|---|--:|--:|"]
+    for part in parts:
+        with without(part):
+            found = diff_reading.rows(diff_reading.risks())
+        lines.append(f"| {part.name} | {' | '.join(f'{round(one.figure * one.n)} of {one.n}' for one in found)} |")
+    return "\n".join(lines)
+
+
 def rankers_table(data: Path, parts: Sequence[Off] = RANKERS) -> str:
     """Markdown: components found without each ranker. Raises BenchmarkError when a data set is absent."""
     asked: Sequence[Callable[[], Iterator[tuple[list[str], str]]]] = (
@@ -165,7 +187,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     data = data_folder()
     try:
-        tables = {"ablation of causes": causes_table(data), "ablation of components": rankers_table(data)}
+        tables = {
+            "ablation of diffs": readers_table(),
+            "ablation of causes": causes_table(data),
+            "ablation of components": rankers_table(data),
+        }
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 2

@@ -18,7 +18,17 @@ from evals.kept import OUT
 
 DATA_VARIABLE = "AIOPS_BENCH_DATA"
 # Modules of this package that hold one `BENCHMARK: Benchmark` each; imported when asked for, since some need a database.
-_MODULES = ("rca_changes", "rca_components", "rca_healthy", "nab", "runbooks", "postmortems", "payloads", "holmes")
+_MODULES = (
+    "rca_changes",
+    "diff_reading",
+    "rca_components",
+    "rca_healthy",
+    "nab",
+    "runbooks",
+    "postmortems",
+    "payloads",
+    "holmes",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
