@@ -31,7 +31,7 @@ _PAIRS = tuple(
         (r"address|access|resource away|leaves out", r"no such host|resolv|refused|unreachable|connect|timed?[ -]?out|denied|forbidden|unauthor|\b40[13]\b|handshake|protocol|cipher|reset|not found"),
         (rf"{_MORE_OR_LESS}(?:time_?out|deadline|wait|interval|lease|visibility|heartbeat|idle)",
          r"timed?[ -]?out|deadline|expired|redeliver|duplicate|cancel|reset|closed|disconnect|heartbeat|latency|\bp9\d|_p9\d|rebalanc"),
-        (rf"{_MORE_OR_LESS}(?:ttl|expir|cache|max_?age|evict|memoize)", r"\bmiss|hit|evict|stampede|origin|quer(?:y|ies)|cache|\bdb\b|cpu|latency"),
+        (rf"{_MORE_OR_LESS}(?:ttl|expir|cache|max_?age|evict|memoize)", r"\bmiss|hit|evict|oom|memory|full\b|stampede|origin|quer(?:y|ies)|cache|\bdb\b|cpu|latency"),
         (rf"{_MORE_OR_LESS}(?:pool|connection|worker|thread|concurren|slot|permit|parallel|max_?idle)",
          r"exhaust|\bpool|waiting|queue|connection|saturat|too many|threads?\b|reject|refused|in_use|backlog"),
         (rf"{_MORE_OR_LESS}(?:mem|heap|xmx|\bram\b|buffer)", r"oom|memory|heap|evict|killed|restart|\bgc\b|\brss\b"),

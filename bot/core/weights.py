@@ -43,7 +43,7 @@ class Weights:
     """That diffs were read and nothing dangerous was in them."""
     dependency_base: float = 0.3
     """A dependency that fails itself, before how loudly and how early it does."""
-    dependency: float = 3.2
+    dependency: float = 2.8
     capacity_base: float = -0.6
     """A limit that is reached, before how loudly it is told."""
     capacity: float = 1.8
