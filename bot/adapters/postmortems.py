@@ -29,6 +29,7 @@ _MOST_BYTES = 1_000_000
 _MOST_OF_A_SECTION = 20_000
 _NO_REVIEWS = frozenset({"readme", "index", "contributing", "changelog", "license", "code_of_conduct"})
 _CLASSES = frozenset(one.value for one in CauseClass)
+_LONGEST_HEAD = 4_000
 _FRESH_NS = 100_000_000
 # libyaml where PyYAML was built with it, ten times as fast.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -185,6 +186,8 @@ def _split(text: str, path: Path) -> tuple[Mapping[str, object], str]:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "is not valid YAML"
         raise ConfigError(f"{path}:{2 + (mark.line if mark else 0)}: {problem}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}:2: is nested too deeply") from error
     except ValueError as error:
         # Such as 2024-13-45 where a date is told from other texts by its form.
         raise ConfigError(f"{path}:2: {error}") from error
@@ -198,6 +201,9 @@ def _split(text: str, path: Path) -> tuple[Mapping[str, object], str]:
 
 def _yaml(text: str) -> object:
     """Raises YAMLError and ValueError in the words of PyYAML."""
+    if len(text) > _LONGEST_HEAD:
+        # libyaml has no end to its recursion, and the process would go with it.
+        return yaml.safe_load(text)
     try:
         return yaml.load(text, Loader=_LOADER)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError):

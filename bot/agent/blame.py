@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from bot.agent.beginnings import beginnings, late, recent
 from bot.agent.causes import (
     ALERT_WEIGHT,
     MOVED,
@@ -17,7 +18,6 @@ from bot.agent.causes import (
     sentence,
     title_of,
 )
-from bot.agent.onset import late, onsets, recent
 from bot.core.changes import (
     Symptom,
     Traits,
@@ -81,7 +81,7 @@ def blame(changes: Sequence[Evidence], symptoms: Sequence[Evidence], case: Case)
     words = {eid: change_words(nature) for eid, nature in natures.items()}
     seen = [_symptom(one) for one in symptoms]
     seen.append(Symptom(words=words_of(case.words), weight=ALERT_WEIGHT))
-    began = onsets(symptoms)
+    began = beginnings(symptoms)
     told = [(f"{one.title}\n{one.excerpt}", one.weight) for one in symptoms] + [(case.words, ALERT_WEIGHT)]
     found: list[Candidate] = []
     for change in changes:

@@ -6,6 +6,7 @@ load, by something operational that the systems name themselves, by nothing at a
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ _LOAD_STRENGTH = 0.7
 # At this score two thirds of what could speak for a cause do.
 _TWO_THIRDS = 2.0
 _MOST = 0.5
+# `checkout/2.31.0`: the service and the release, as sessions carry them.
+_HOLDER = re.compile(r"^(?P<name>[A-Za-z][\w-]{0,80}?)[/ @:-]v?\d{1,5}\.\d{1,5}")
 _DIRECT = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC})
 
 
@@ -203,8 +206,12 @@ def _released(seen: Sequence[Evidence], symptoms: Sequence[Evidence]) -> str:
     """Whose release a sign of a release is about: who holds most of what ran out, by the name that its sessions carry."""
     if str(seen[0].facts.get("cause_class", "")) != CauseClass.DEPLOY:
         return ""
-    holders = [one for one in symptoms if "application" in one.facts and number_in(one.facts, "share") >= _MOST]
-    return str(max(holders, key=lambda one: one.weight).facts["application"]).partition("/")[0] if holders else ""
+    holders = [
+        (one.weight, match["name"])
+        for one in symptoms
+        if number_in(one.facts, "share") >= _MOST and (match := _HOLDER.match(str(one.facts.get("application", ""))))
+    ]
+    return max(holders, default=(0.0, ""))[1]
 
 
 def _class_of(value: str) -> CauseClass:

@@ -311,9 +311,7 @@ class Gatherer:
         run.found.extend(found)
         mine = [one for one in records if one.service == run.subject.service]
         run.found += healed.from_logs(mine, fallback, run.subject, window)
-        run.found += releases.from_logs(
-            records, queries, {one.name: one.version for one in run.services}, run.subject, window
-        )
+        run.found += releases.from_logs(records, queries, releases.told_of(run.services), run.subject, window)
         return f"{plural(len(records), 'line')} of {plural(len(names), 'service')}; {findings.described(len(found), 'notable template')}"
 
     async def _traces(self, run: _Run) -> str:

@@ -5,7 +5,7 @@ Change logs are away, late or forgotten; the systems themselves say what runs. A
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -15,18 +15,29 @@ from bot.agent.subject import Subject
 from bot.core.evidence import Evidence, EvidenceKind, Window
 from bot.core.hypothesis import CauseClass, Claim, Suspect
 from bot.core.loglines import LogRecord
+from bot.core.service import Service
 from bot.core.text import clip, one_line
 from bot.core.weights import WEIGHTS
 
-_VERSION = r"v?(\d+\.\d+(?:\.\d+)?(?:[-+.][0-9A-Za-z]\w*)*)"
+# Three numbers, or two after a `v` or the word: times, shares and addresses have their own forms.
+_THREE = r"\d{1,5}\.\d{1,5}\.\d{1,5}(?:[-+][0-9A-Za-z][\w.]{0,30})?"
+_VERSION = rf"(?:v?({_THREE})|v(\d{{1,5}}\.\d{{1,5}}))"
+_ENDS = r"(?![\w.:%])(?!\s*(?:s|ms|secs?|seconds?|minutes?|h|hours?|MB|GB|%)\b)"
 _VERB = r"(?:start(?:s|ed|ing)?|boot(?:s|ed|ing)?|launch(?:es|ed|ing)?|running|deployed|upgraded|version)"
 _STARTS = re.compile(
-    rf"\b{_VERB}\b[^\n]{{0,60}}?(?<![\w.]){_VERSION}(?![\w.])|(?<![\w.]){_VERSION}(?![\w.])[^\n]{{0,20}}?\b{_VERB}\b",
+    rf"\b{_VERB}\b[^\n]{{0,60}}?(?<![\w.:/]){_VERSION}{_ENDS}|(?<![\w.:/]){_VERSION}{_ENDS}[^\n]{{0,20}}?\b{_VERB}\b",
     re.IGNORECASE,
 )
-_NAMED = re.compile(rf"^(?P<name>[A-Za-z][\w-]*)[/ @:-]{_VERSION}$")
+_LONGEST_LINE = 400
+_NAMED = re.compile(
+    r"^(?P<name>[A-Za-z][\w-]{0,80}?)[/ @:-]v?(?P<version>\d{1,5}\.\d{1,5}(?:\.\d{1,5})?[\w.+-]{0,30})$"
+)
 # Things whose versions are no release of the service that logs them.
-_OTHERS = re.compile(r"\b(?:TLS|HTTP|SSL|python|java|jdk|node|go|ruby|linux|kernel|protocol|postgres\w*|redis|kafka|schema|driver|client)\b", re.IGNORECASE)  # fmt: skip
+_OTHERS = re.compile(
+    r"\b(?:TLS|HTTPS?|SSL|IP|python|java|jdk|jvm|node|nodejs|go|ruby|php|dotnet|linux|kernel|protocol|postgres\w*|redis|kafka|schema|driver|client|library|"
+    r"tomcat|jetty|netty|spring|uvicorn|gunicorn|nginx|envoy|puma|werkzeug|django|flask|express|rails|grpc)\b",
+    re.IGNORECASE,
+)
 _RELEASES = frozenset({"deploy", "commit"})
 _WITHIN = timedelta(hours=1)
 _AFTER = timedelta(seconds=60)
@@ -37,11 +48,11 @@ _LINE_WEIGHT, _LINE_STRENGTH, _SESSION_STRENGTH = 0.4, 0.5, 0.9
 def from_logs(
     records: Sequence[LogRecord],
     queries: Mapping[str, str],
-    known: Mapping[str, str],
+    told: Collection[tuple[str, str]],
     subject: Subject,
     window: Window,
 ) -> list[Evidence]:
-    """The last start of another version of each service in the hour before the alert; `known` says which version is thought to run."""
+    """The last start of another version of each service in the hour before the alert; `told` are services with versions that the catalogue or its changes speak of."""
     found: list[Evidence] = []
     for service in dict.fromkeys(one.service for one in records):
         own = [one for one in records if one.service == service]
@@ -51,10 +62,23 @@ def from_logs(
         last, version = max(starts, key=lambda pair: pair[0].at)
         before = [one for one in own if one.at < last.at]
         # What was not seen running before may have run as this version for months; what had it before was only restarted.
-        other = before and known.get(service, "").removeprefix("v") != version
+        other = before and (service, version) not in told
         if other and not any(_speaks_of(version, one.text) for one in before):
-            found.append(_finding(last, version, queries.get(service, "read_logs"), subject, window))
+            found.append(
+                _finding(
+                    last, version, queries.get(service, next(iter(queries.values()), "read_logs")), subject, window
+                )
+            )
     return found
+
+
+def told_of(services: Iterable[Service]) -> frozenset[tuple[str, str]]:
+    """Services with the versions that the catalogue and its changes speak of."""
+    return frozenset(
+        (one.name, version.removeprefix("v"))
+        for one in services
+        for version in (one.version, *(change.version for change in one.changes))
+    )
 
 
 def _near(one: LogRecord, subject: Subject) -> bool:
@@ -62,10 +86,11 @@ def _near(one: LogRecord, subject: Subject) -> bool:
 
 
 def _started(text: str) -> str:
-    match = _STARTS.search(text)
-    if match is None or _OTHERS.search(text[: max(match.start(1), match.start(2))]):
+    match = _STARTS.search(text[:_LONGEST_LINE])
+    if match is None:
         return ""
-    return match.group(1) or match.group(2)
+    version = next(one for one in match.groups() if one)
+    return "" if _OTHERS.search(match.string[: match.end()]) else version
 
 
 def _speaks_of(version: str, text: str) -> bool:
@@ -92,7 +117,12 @@ def _finding(line: LogRecord, version: str, query: str, subject: Subject, window
 def _info(one: Evidence) -> tuple[str, str] | None:
     """`checkout_build_info{version="2.31.0"}` appeared: the field's way to tell which version runs."""
     labels = one.facts.get("labels")
-    if not str(one.facts.get("metric", "")).endswith("_info") or one.facts.get("direction") != "appeared":
+    name = str(one.facts.get("metric", ""))
+    if (
+        not name.endswith("_build_info")
+        or _OTHERS.search(name.replace("_", " "))
+        or one.facts.get("direction") != "appeared"
+    ):
         return None
     version = cast("Mapping[str, object]", labels).get("version") if isinstance(labels, Mapping) else None
     return (one.service, version.removeprefix("v")) if isinstance(version, str) and version else None
@@ -129,7 +159,7 @@ def _release(one: Evidence) -> tuple[str, str] | None:
     # Who holds hardly anything of what ran out has released nothing that matters.
     if match is None or one.weight < _LOUD or number_in(one.facts, "share") < _LOUD:
         return None
-    return match["name"], match.group(2)
+    return match["name"], match["version"]
 
 
 def _candidate(name: str, version: str, loud: float, moved: float, seen: Iterable[Evidence], case: Case) -> Candidate:

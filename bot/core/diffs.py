@@ -28,7 +28,7 @@ _STILL = re.compile(
 )
 # A line that does nothing but log or measure; one that works and logs does more.
 _TELLS = re.compile(
-    r"^\s*(?:await\s+|defer\s+)?(?:[\w$@]+(?:\(\))?\.|_)*(?:log|logger|logging|slog|zap|console|print|printf|println|fmt\.Print\w*)\w*!?\s*[.(]|^\s*LOG_[A-Z]+\(|"
+    r"^\s*(?:await\s+|defer\s+)?(?:[\w$@]+(?:\(\))?\.|_)*(?:log|logger|logging|slog|zap|console|print|printf|println|fmt\.Print\w*)\w*!?\s*(?:\.\w+!?\s*)?[(`\"']|^\s*LOG_[A-Z]+\(|"
     r"(?:\.|New|new_?)(?:(?:Counter|Histogram|Gauge|Observe|SetAttribute)\w*|Inc|record(?:_?(?:latency|value|metric|exception|error|duration|event))?)\(|\bmetrics?_?\.\w+",
     re.IGNORECASE,
 )
@@ -59,7 +59,7 @@ _GUARD = frozenset(
      "finally", "recover", "fallback"]
 )  # fmt: skip
 _CODE = re.compile(r"\.(?:go|py|rb|rs|java|kt|scala|cs|ts|tsx|js|jsx|php|exs?|swift|c|cc|cpp|h)$")
-_SCHEMA_FILE = re.compile(r"migrat|schema|(?:^|/)db/", re.IGNORECASE)
+_SCHEMA_FILE = re.compile(r"migrat|schema|(?:^|/)db/|\.sql$", re.IGNORECASE)
 _SHIELD = frozenset(
     [
         "replica",
@@ -81,6 +81,11 @@ _KEY = re.compile(r"^\s*-?\s*[\w.\"-]+\s*[:=]\s*[^=\s]")
 _SPAWN = re.compile(r"\bgo func\b|\bgo \w+\(|create_task|\.spawn\(|\bThread\(|setInterval|executor\.submit")
 # Longer diffs are read as far as this; pairing lines is quadratic.
 _MOST_LINES = 200
+_MOST_CHARACTERS, _LONGEST_LINE, _LONGEST_REASON = 40_000, 300, 200
+_CLOSING = frozenset({"close", "dispose"})
+_WHOLE_STATEMENT = re.compile(
+    r"\b(?:ALTER TABLE|CREATE (?:UNIQUE )?INDEX|DROP (?:INDEX|TABLE)|TRUNCATE TABLE|LOCK TABLE|DELETE FROM|COMMENT ON (?:TABLE|COLUMN)|UPDATE \w+ SET)\b"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,7 @@ class _Sides:
 
 def read_change(kind: str, title: str, detail: str) -> Nature:
     """What a change does, from its diff if `detail` holds one, or else from its words and files."""
+    detail = detail[:_MOST_CHARACTERS]
     files = _files(detail)
     moving = [name for name in files if not _STILL.search(name)]
     words = _names([title, *files])
@@ -124,7 +130,7 @@ def read_change(kind: str, title: str, detail: str) -> Nature:
         if kind == "flag":
             # Every flag turns on or off, so that says nothing; that what protects is off does.
             said = [one for one in said if one[2] is not None] + _protection(detail)
-        if (statement := statement_risk(detail)) is not None:
+        if (statement := _statement(kind, files, detail)) is not None:
             said = [*said, (*statement, None)]
         return _without_diff(kind, files, moving, said, words | _names([detail]))
     if files and not moving:
@@ -133,48 +139,46 @@ def read_change(kind: str, title: str, detail: str) -> Nature:
         return Nature(risk=apart[0], reasons=(apart[1],), words=words | _names(detail.splitlines()))
     sides = _sides(detail)
     code = [*sides.lost, *sides.gained, *(line for pair in sides.pairs for line in pair)]
-    found = sorted(
-        _found(
-            sides,
-            statement_risk(detail),
-            statements_only=bool(moving) and all(map(_SCHEMA_FILE.search, moving)),
-            code_only=all(map(_CODE.search, moving)),
-        ),
-        reverse=True,
-    )
+    found = sorted(_found(sides, kind, moving), reverse=True)
     if not found:
         found = [(0.22, "rewrites code")] if code else [(0.04, "messages, measurements, comments or moved lines only")]
     numbers = tuple(pair for old, new in sides.pairs for pair in changed_numbers(old, new))
     return Nature(
-        risk=round(found[0][0], 3), reasons=tuple(dict.fromkeys(said for _, said in found))[:3],
+        risk=round(found[0][0], 3), reasons=tuple(dict.fromkeys(said[:_LONGEST_REASON] for _, said in found))[:3],
         words=words | _names(code), moved=numbers,
     )  # fmt: skip
 
 
+def _statement(kind: str, files: Sequence[str], text: str) -> Found | None:
+    """What SQL in a text does; only where there is SQL, since its words are English, too."""
+    schema = kind == "migration" or any(_SCHEMA_FILE.search(name) for name in files)
+    return statement_risk(text) if schema or _WHOLE_STATEMENT.search(text) else None
+
+
 def _apart(detail: str, moving: Sequence[str]) -> Found | None:
-    """Code in a file of its own that came or went and that nothing else in the change speaks of."""
-    if not moving or not all(_CODE.search(name) and not _SCHEMA_FILE.search(name) for name in moving):
-        return None
+    """Code in a file of its own that came or went, with nothing else in the change to use it."""
     heads = [line for line in detail.splitlines() if line.startswith(("--- ", "+++ "))]
-    sides = [
-        (old, new) for old, new in pairwise(heads) if old[0] == "-" and new[0] == "+" and not _STILL.search(old + new)
-    ]
-    if sides and all("/dev/null" in old for old, _ in sides):
-        return 0.3, "adds a file that nothing else in the change uses"
-    if sides and all("/dev/null" in new for _, new in sides):
-        return 0.3, "takes away a file that nothing else in the change uses"
+    if len(moving) != 1 or not _CODE.search(moving[0]) or _SCHEMA_FILE.search(moving[0]):
+        return None
+    for old, new in pairwise(heads):
+        if moving[0] in old + new and "/dev/null" in old:
+            return 0.3, "adds a file that nothing else in the change uses"
+        if moving[0] in old + new and "/dev/null" in new:
+            return 0.3, "takes away a file that nothing else in the change uses"
     return None
 
 
-def _found(sides: _Sides, statement: Found | None, *, statements_only: bool, code_only: bool) -> list[Found]:
+def _found(sides: _Sides, kind: str, moving: Sequence[str]) -> list[Found]:
     """Everything dangerous in a diff."""
+    code_only = all(map(_CODE.search, moving))
     if code_only and not sides.lost and not sides.gained and only_renames(sides.pairs, sides.context):
         return [(0.08, "gives a name another spelling")]
-    if statement is not None and statements_only:
+    statement = _statement(kind, moving, "\n".join(line[1:] for line in sides.context if line[0] == "+"))
+    if statement is not None and moving and all(map(_SCHEMA_FILE.search, moving)):
         return [statement]
     seen = _diff_of(sides)
-    losses = [one for one in _losses(sides) if not (ends_by_itself(seen) and "close" in one[1])]
-    found = [*changed_values(sides.pairs), *losses, *_gains(sides), *hazards(seen)]
+    closed = _CLOSING if ends_by_itself(seen) else frozenset[str]()
+    found = [*changed_values(sides.pairs), *_losses(sides, closed), *_gains(sides), *hazards(seen)]
     return [*found, statement] if statement is not None else found
 
 
@@ -214,7 +218,7 @@ def _protection(detail: str) -> list[tuple[float, str, tuple[float, float] | Non
 
 def _has_diff(detail: str) -> bool:
     # A line of SQL that begins with two dashes is a comment, not a line that was taken away.
-    lines = [line for line in detail.splitlines() if not line.startswith(("-- ", "--\n"))]
+    lines = [line for line in detail.splitlines() if line != "--" and not line.startswith("-- ")]
     return any(line.startswith("@@") for line in lines) or sum(line[:1] in {"+", "-"} for line in lines) >= 2
 
 
@@ -255,7 +259,7 @@ def _lines(detail: str) -> tuple[list[str], list[str], list[str]]:
     for line in detail.splitlines():
         if line.startswith(("+++ ", "--- ", "@@", "files: ", "diff --git", "index ")):
             continue
-        sign, text = line[:1], line[1:]
+        sign, text = line[:1], _short(line[1:])
         if sign in {"+", "-"} and _COMMENT.match(text):
             continue
         if sign in {"+", "-"} and len(gained) + len(lost) >= _MOST_LINES:
@@ -268,6 +272,12 @@ def _lines(detail: str) -> tuple[list[str], list[str], list[str]]:
         else:
             context.append(" " + text)
     return lost, gained, context
+
+
+def _short(line: str) -> str:
+    """A line as far as it is read, with its indentation; strangers write lines, and no pattern may take long for one."""
+    words = line.strip()
+    return " " * min(len(line) - len(line.lstrip()), 80) + re.sub(r"[ \t]{2,}", " ", words[:_LONGEST_LINE])
 
 
 def _runs(line: str) -> bool:
@@ -296,14 +306,14 @@ def _likeness(old: str, new: str) -> float:
 # --- findings: (risk, words) -----------------------------------------------------------------------------------------
 
 
-def _losses(sides: _Sides) -> list[Found]:
-    """What was taken away and not put back."""
+def _losses(sides: _Sides, put_back: frozenset[str] = frozenset()) -> list[Found]:
+    """What was taken away and not put back; `put_back`: words that something else does the work of."""
     before = Counter(word for line in (*sides.lost, *(old for old, _ in sides.pairs)) for word in _parts(line))
     after = Counter(word for line in (*sides.gained, *(new for _, new in sides.pairs)) for word in _parts(line))
     gone = before - after
     found: list[Found] = []
     for words, risk, what in ((_SYNC, 0.9, "a lock"), (_BOUND, 0.8, "a bound"), (_GUARD, 0.5, "a check")):
-        missing = sorted(word for word in words if gone[word] and not after[word])
+        missing = sorted(word for word in words - put_back if gone[word] and not after[word])
         if missing:
             found.append((risk, f"takes away {what} ({', '.join(missing[:3])})"))
     calls = [name for line in sides.lost if (name := _called(line))]
@@ -312,7 +322,7 @@ def _losses(sides: _Sides) -> list[Found]:
     removed = [line.strip() for line in sides.lost if _KEY.match(line) and "(" not in line and not _called(line)]
     if removed and not sides.gained and not any(line.rstrip().endswith(("{", "(", ";")) for line in sides.lost):
         found.append((0.55, f"removes the setting {removed[0][:60]}"))
-    absent = [name for name in calls if name not in known]
+    absent = [name for name in calls if name not in known and name.lower() not in put_back]
     if absent and len(calls) > len(put):
         found.append((0.75, f"no longer calls {absent[0]}"))
     return found
@@ -329,7 +339,7 @@ def _called(line: str) -> str:
 
 def _gains(sides: _Sides) -> list[Found]:
     """What was added that costs or can fail."""
-    fresh = frozenset(sides.gained) | {new for _, new in sides.pairs}
+    fresh = list(dict.fromkeys([*sides.gained, *(new for _, new in sides.pairs)]))
     text = "\n".join(fresh)
     bounded = any(word in _BOUND for line in fresh for word in _parts(line))
     found: list[Found] = []
@@ -358,7 +368,7 @@ def _gains(sides: _Sides) -> list[Found]:
     return found
 
 
-def _in_loop(context: Sequence[str], fresh: frozenset[str]) -> bool:
+def _in_loop(context: Sequence[str], fresh: Sequence[str]) -> bool:
     """Whether a new line that asks somebody else stands inside a loop, by its indentation."""
     loops: list[int] = []
     for signed in context:

@@ -71,7 +71,7 @@ _GAINED = (
     _hazard(0.45, "opens something and does not close it",
             r"\bgetConnection\(|\bhttp\.(?:Get|Post)\(|\.Do\(req|(?<![.\w])open\(|\bos\.Open\(|\bnew (?:File|Http|Socket|Buffered)\w*(?:Stream|Reader|Writer|Client)?\(|\b(?:create|new)_?(?:Client|Connection|Session)\(|\b\w*Client\s*\{|\bacquire\(", unless=_SETTLED),
     _hazard(0.75, "matches with a pattern that can take for ever", r"\((?:[^()\n]*[^\\()\n])?[+*]\)[+*{]|\(\?:(?:[^()\n]*[^\\()\n])?[+*]\)[+*{]|(?:\.\*){2,}"),
-    _hazard(0.7, "looks through all keys", r"\bKEYS\s+[\"'*\w]|\b(?:redis|client|conn|r|rdb|cache|jedis)\w*(?:\.|->)keys\(\s*\w?[\"'`]|\bFLUSH(?:ALL|DB)\b"),
+    _hazard(0.7, "looks through all keys", r"\b(?-i:KEYS)\s+[\"'*\w]|\b(?:redis|client|conn|r|rdb|cache|jedis)\w*(?:\.|->)keys\(\s*\w?[\"'`]|\bFLUSH(?:ALL|DB)\b"),
     _hazard(0.5, "asks in a way that no index serves",
             r"\bWHERE\b[^\n]*\b(?:LOWER|UPPER|DATE|TO_CHAR|CAST|COALESCE|SUBSTR\w*|DATE_TRUNC|EXTRACT)\s*\(|\bLIKE\s+['\"]%|\bILIKE\b|ORDER BY RAND|\blower\(\w*\.?\w+\)|\b__i?contains\b"),
     _hazard(0.55, "lets go of the caller's deadline", r"\bcontext\.(?:Background|TODO)\(\)|\bCancellationToken\.None\b|\bNonCancellable\b|\bGlobalScope\b"),
@@ -83,12 +83,12 @@ _GAINED = (
             r"\b(?:http|client|rest|rpc|grpc|api|gateway|requests|fetch|axios|stub|producer|publisher|mailer|s3)\w*\.?\w*\(",
             where=r"\b(?:@?transactional|transaction\b|atomic\(|BEGIN\b|synchronized|with_lock|\.lock\(\)|\.Lock\(\)|with \w*\.?_?lock\b|FOR UPDATE)"),
     _hazard(0.55, "opens a connection for every call",
-            r"^\s+.*(?:\bnew \w*(?:Client|Connection|Channel|Pool)\b|\b\w*Client\s*\{|\bgrpc\.Dial\w*\(|\bredis\.Redis\(|\bcreate_engine\(|\bMongoClient\(|\bboto3\.client\(|\bnewClient\(|\bsql\.Open\()",
+            r"^[ \t]+[^\n]{0,200}?(?:\bnew \w*(?:Client|Connection|Channel|Pool)\b|\b\w*Client\s*\{|\bgrpc\.Dial\w*\(|\bredis\.Redis\(|\bcreate_engine\(|\bMongoClient\(|\bboto3\.client\(|\bnewClient\(|\bsql\.Open\()",
             unless=r"\bstatic\b|\bonce\b|lru_cache|singleton|\blazy\b"),
     _hazard(0.55, "waits without end", r":infinity\b|\btimeout\w*\s*[:=(]\s*(?:None|null|-1|0\b|Infinity|Duration\.ZERO)|\bno_?timeout\b|\bwaitForever\b"),
     _hazard(0.5, "writes through on every write", r"\bappendfsync\s+always|\bf(?:data)?sync\b|\bO_D?SYNC\b|\bsynchronous_commit\s*=\s*(?:on|remote_apply)|\bflush\(\)|\backs\s*[:=]\s*[\"']?all"),
     _hazard(0.5, "is built on another image", r"^\s*(?-i:FROM)\s+[\w./@:${}-]+(?:\s+AS\s+\w+)?\s*$"),
-    _hazard(0.45, "keeps no bound", r"\bUnbounded\w*|\bunlimited\b|\bnoeviction\b|\bLinkedBlockingQueue(?:<[^>]*>)?\(\s*\)|\bnewCachedThreadPool\(|\bmaxsize\s*=\s*(?:None|0)\b|\blimit\s*[:=]\s*(?:None|null|-1|0)\b|=\s*-1\b"),
+    _hazard(0.45, "keeps no bound", r"\bUnbounded\w*|\bunlimited\b|\bnoeviction\b|\bLinkedBlockingQueue(?:<[^>]*>)?\(\s*\)|\bnewCachedThreadPool\(|\bmaxsize\s*=\s*(?:None|0)\b|\blimit\s*[:=]\s*(?:None|null|-1|0)\b|(?<![=!<>])=\s*-1\b"),
     _hazard(0.45, "hands over much more than before", r"\bSELECT\s+\*|\beager\w*\b|\bincludes?\(\s*:\w+\s*,|\bprefetch_related\(|\bto_json\b|\binclude_all\b|\bexpand\s*[:=]"),
 )  # fmt: skip
 _LOST = (
@@ -100,7 +100,7 @@ _LOST = (
     _hazard(0.6, "no longer ends gently", r"\bpreStop\b|\bSIGTERM\b|\bdrain\w*|\bgraceful\w*|\bterminationGracePeriod\w*|\bShutdown\("),
     _hazard(0.5, "no longer spreads work over time", r"\bjitter\w*|\brand(?:om|int|range)?\b|\bstagger\w*|\bsplay\b"),
     _hazard(0.55, "no longer keeps connections", r"keep_?-?alive\w*|\bMaxIdle\w*|\bhttp_version\s+1\.1"),
-    _hazard(0.6, "asks for everything", r"\bLIMIT\s+[\d:$?]|\.limit\(|\.take\(\s*\d|\bpage_?size\b|\bper_?page\b|\bWHERE\b"),
+    _hazard(0.6, "asks for everything", r"\bLIMIT\s+[\d:$?]|\.limit\(|\.take\(\s*\d|\bpage_?size\b|\bper_?page\b|\b(?-i:WHERE)\b"),
     _hazard(0.6, "no longer tells tenants apart", r"\btenant_?\w*|\borg(?:anisation|anization)?_?id\b|\baccount_?id\b"),
     _hazard(0.7, "no longer fetches in one go", r"\.includes\(|\.preload\(|\beager_load\(|\bprefetch_related\(|\bselect_related\(|\bJOIN FETCH\b|\bEntityGraph\b|\bDataLoader\b|\bjoinedload\(|\bselectinload\(|\.Include\(|\bmget\(|\bbulk_?\w*\("),
     _hazard(0.6, "takes access or a resource away", r"^\s*resource\s+\"|\b(?:ingress|egress|allow|grant|policy|security_group\w*|firewall\w*)\b"),
@@ -110,7 +110,9 @@ _LOCKS = re.compile(r"\b(?:synchronized|r?w?lock|unlock|mutex|acquire|semaphore|
 _LOCKING = re.compile(r"\bsynchronized\b|\.(?:[rw]?lock|unlock|acquire|release|Lock|Unlock|RLock|RUnlock)\(")
 _ENDLESS = re.compile(r"\bwhile\s*\(?\s*(?:true|1|!\w+)|\bfor\s*\(\s*;\s*;\s*\)|\bfor\s*\{|\bloop\s*(?:\{|do\b)|\bdo\s*\{|\bwhile\b[^\n]*(?:cursor|next|token|page|offset|more)", re.IGNORECASE)  # fmt: skip
 _WAY_OUT = re.compile(r"\b(?:return|break|until|cursor|next_?\w*|has_?more|offset|page_?token)\b", re.IGNORECASE)
-_GUARD = re.compile(r"^\s*(?:\}?\s*(?:else\s+)?if|unless|guard|elif|elsif|when|assert|require)\b", re.MULTILINE)
+_GUARD = re.compile(
+    r"^[ \t]*(?:\}?[ \t]*(?:else[ \t]+)?if|unless|guard|elif|elsif|when|assert|require)\b", re.MULTILINE
+)
 _CONDITIONS = re.compile(r"\b(?:WHERE|AND)\s+\w+(?:\.\w+)?\s*(?:=|<|>|IN\b|LIKE\b|IS\b)")
 _QUERY = re.compile(r"\b(?:SELECT|FROM|UPDATE|DELETE)\b")
 _UNITS = re.compile(
@@ -128,8 +130,36 @@ _WIDE = re.compile(
     r"\b(?:int64|i64|u64|Long|long|BigInt|bigint|BIGINT|Decimal|BigDecimal|decimal|numeric|double|float64)\b"
 )
 _NARROW = re.compile(r"\b(?:int32|i32|u32|int|Integer|INTEGER|INT|Number|parseInt|float|float32|f32|smallint|short)\b")
+_RESERVED = frozenset(
+    [
+        "true",
+        "false",
+        "none",
+        "null",
+        "nil",
+        "and",
+        "or",
+        "not",
+        "is",
+        "in",
+        "if",
+        "unless",
+        "while",
+        "until",
+        "return",
+        "break",
+        "continue",
+        "await",
+        "async",
+        "yield",
+        "on",
+        "off",
+    ]
+)
 _NAME = re.compile(r"[A-Za-z_]\w*$")
-_WIRE = re.compile(r"^\s*(?:optional |repeated |required )?[\w.<>, ]+?\s+(\w+)\s*=\s*(\d+)\s*;", re.MULTILINE)
+_WIRE = re.compile(
+    r"^[ \t]*(?:optional |repeated |required )?\w[\w.<>,]*[ \t]+(\w+)[ \t]*=[ \t]*(\d+)[ \t]*;", re.MULTILINE
+)
 _HOST = re.compile(r"\w+://([^\s/\"']+)|(?<![\w.])((?:[a-z][\w-]*\.){2,}[a-z][\w-]*)(?![\w(])")
 _ENDLESS_LABEL = re.compile(r"(?:user|trace|request|session|order|customer|account|message|device)_?id\b|\burl\b|URL\.String\(|\bemail\b|\bpath\b|\bquery\b", re.IGNORECASE)  # fmt: skip
 _MEASURES = re.compile(r"\b(?:label|tag|attribute)s?\w*|\bWithLabelValues\b|\bHistogram\w*|\bCounter\w*|\bGauge\w*|\bmetrics?\b", re.IGNORECASE)  # fmt: skip
@@ -148,16 +178,25 @@ def ends_by_itself(diff: Diff) -> bool:
 
 
 def only_renames(pairs: Sequence[tuple[str, str]], context: Sequence[str]) -> bool:
-    """Whether lines differ by the same names and by nothing else, where they are declared and where they are used."""
+    """Whether lines differ by the spelling of the same names and by nothing else, where they are declared and where they are used."""
     names: dict[str, str] = {}
     for old, new in pairs:
         left, right = TOKEN.findall(old), TOKEN.findall(new)
         if len(left) != len(right):
             return False
         for one, other in zip(left, right, strict=True):
-            if one != other and not (_NAME.match(one) and _NAME.match(other) and names.setdefault(one, other) == other):
+            if one != other and not (_is_name(one) and _is_name(other) and names.setdefault(one, other) == other):
                 return False
-    return len(pairs) > 1 and not any(name in line for name in names for line in context)
+    # A name that is known already is another thing, and two things under one name are no longer two.
+    before = {token for old, _ in pairs for token in TOKEN.findall(old)}
+    after = set(names.values())
+    apart = len(after) == len(names) and not after & before
+    kept = {token for line in context if line[:1] != "+" for token in TOKEN.findall(line[1:])}
+    return len(pairs) > 1 and apart and not kept & (after | names.keys())
+
+
+def _is_name(token: str) -> bool:
+    return bool(_NAME.match(token)) and token.lower() not in _RESERVED
 
 
 def _gained(one: _Hazard, diff: Diff) -> bool:

@@ -39,6 +39,7 @@ _AT_ITS_LIMIT = (
     r"(?:at|near|nearly|nearing|approach(?:es|ing)|close to|reach(?:ed|es|ing)|hit(?:s|ting)?) (?:at |(?:the|its|their) )?(?:max\w*|limit\w*|capacity|quota|100 ?%)|"
     r"(?:critically|dangerously|very|too|running) low\b|below (?:the )?(?:minimum|threshold))"
 )
+_LONGEST = 3_000
 _RUNS_OUT = r"(?:exceed(?:s|ed|ing)|exhaust(?:s|ed|ing)|r[ua]n(?:ning)? (?:out of|low on)|(?:no|low) (?:free|more|remaining|available))"
 
 _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
@@ -55,13 +56,13 @@ _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
     ),
     _sign(
         "an outside provider is failing", CauseClass.EXTERNAL, 0.9,
-        r"https?://(?!localhost|127\.|10\.|192\.168\.)[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|io|dev|cloud|co)\b.{0,80}(?:\b5\d\d\b|timed? ?out|deadline|unavailable|refused|reset)|"
-        r"(?:third[- ]party|provider|vendor|partner)\w*.{0,40}(?:error|outage|unavailable|degraded|timeout|fail|5\d\d)",
+        r"https?://(?!localhost|127\.|10\.|192\.168\.)[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.(?:com|net|org|io|dev|cloud|co)\b.{0,80}(?:\b5\d\d\b|timed? ?out|deadline|unavailable|refused|reset)|"
+        r"(?:third[- ]party|provider|vendor|partner)\w{0,20}.{0,40}(?:error|outage|unavailable|degraded|timeout|fail|5\d\d)",
         "If the provider reports no trouble and calls from elsewhere succeed, this is not the cause.",
     ),
     _sign(
         "a machine is short of resources because of others on it", CauseClass.INFRASTRUCTURE, 0.9,
-        r"node\w*.{0,24}(?:pressure|not ?ready|saturat|unreachable|drain)|(?:memory|disk|pid)pressure|nois(?:y|e) neighbou?r|steal(?:_time| time)|evict(?:ed|ing|ion)|preempt(?:ed|ion)|"
+        r"node\w{0,20}.{0,24}(?:pressure|not ?ready|saturat|unreachable|drain)|(?:memory|disk|pid)pressure|nois(?:y|e) neighbou?r|steal(?:_time| time)|evict(?:ed|ing|ion)|preempt(?:ed|ion)|"
         r"cpu ?throttl|cfs_throttled|spot (?:instance )?(?:interrupt|reclaim)|hypervisor",
         "If the machine's own use is normal, or the service stays slow on another machine, this is not the cause.",
     ),
@@ -80,7 +81,7 @@ _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
     ),
     _sign(
         "names do not resolve", CauseClass.NETWORK, 0.9,
-        r"no such host|nxdomain|servfail|name or service not known|temporary failure in name resolution|could not resolve|dns\w* .{0,24}(?:fail|error|timeout)|enotfound",
+        r"no such host|nxdomain|servfail|name or service not known|temporary failure in name resolution|could not resolve|dns\w{0,20} .{0,24}(?:fail|error|timeout)|enotfound",
         "If the name resolves from the affected pods, this is not the cause.",
     ),
     _sign(
@@ -108,5 +109,6 @@ _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
 
 def signs_in(text: str) -> list[Sign]:
     """Every sign that a text speaks of, strongest first."""
+    text = text[:_LONGEST]
     found = [sign for pattern, sign in _SIGNS if pattern.search(text)]
     return sorted(found, key=lambda sign: -sign.strength)

@@ -10,7 +10,7 @@ _STATEMENTS = tuple(
     (risk, said, re.compile(pattern, re.IGNORECASE | re.DOTALL))
     for risk, said, pattern in (
         (0.75, "takes an index away", r"\bDROP INDEX\b|\bremove_index\b"),
-        (0.75, "rewrites or locks a table", r"\bLOCK TABLE\b|\bTRUNCATE\b|\bVACUUM FULL\b|\bCLUSTER\b|\bALTER (?:COLUMN \w+ )?(?:SET DATA )?TYPE\b|\bMODIFY (?:COLUMN )?\w+|\bchange_column\b(?!_default|_null|_comment)"),
+        (0.75, "rewrites or locks a table", r"\bLOCK TABLE\b|^\s*TRUNCATE\b|\bVACUUM FULL\b|^\s*CLUSTER\s+\w+|\bALTER (?:COLUMN \w+ )?(?:SET DATA )?TYPE\b|\bMODIFY COLUMN\b|\bchange_column\b(?!_default|_null|_comment)"),
         (0.7, "takes away or renames what running code may use", r"\bDROP (?:TABLE|COLUMN)\b|\bRENAME (?:COLUMN|TO|TABLE)\b|\b(?:remove|rename)_(?:column|table)\b"),
         (0.65, "changes every row at once", r"^(?!.*\bLIMIT\b)(?!.*\bin_batches\b).*\b(?:UPDATE\s+\w[\w.\"]*\s+SET|DELETE FROM)\b"),
         (0.6, "checks every row under a lock", r"^(?!.*\bNOT VALID\b).*\b(?:ADD CONSTRAINT\b.*\b(?:FOREIGN KEY|CHECK)|SET NOT NULL|add_foreign_key)\b"),
@@ -21,20 +21,15 @@ _STATEMENTS = tuple(
     )
 )  # fmt: skip
 _NOTE = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_ADDED = re.compile(r"^\+(?!\+\+)", re.MULTILINE)
+# Strangers write statements, too, and no pattern may take long for one.
+_LONGEST, _LONGEST_STATEMENT = 8_000, 2_000
 
 
 def statement_risk(text: str) -> Found | None:
-    """The worst of the statements in a text, or in what a diff adds; None when there is none."""
-    added = "\n".join(line[1:] for line in text.splitlines() if _ADDED.match(line))
-    body = _NOTE.sub("", added or text)
-    found = [
-        (risk, said)
-        for statement in (body.split(";") if ";" in body else [body])
-        if (one := _worst(statement)) is not None
-        for risk, said in [one]
-    ]
-    return max(found, default=None)
+    """The worst of the statements in a text; None when there is none."""
+    body = _NOTE.sub("", text[:_LONGEST])
+    found = [_worst(one[:_LONGEST_STATEMENT]) for one in (body.split(";") if ";" in body else [body])]
+    return max((one for one in found if one is not None), default=None)
 
 
 def _worst(statement: str) -> Found | None:

@@ -18,9 +18,11 @@ _UNITS = {
     "sec": 1.0, "min": 60.0, "k": 1e3, "kb": 1e3, "mb": 1e6, "gb": 1e9, "ki": 2.0**10, "mi": 2.0**20, "gi": 2.0**30,
 }  # fmt: skip
 _SETTING = re.compile(r"^\s*-?\s*[\w.\"-]+\s*[:=]\s*[\"']?[\w./-]+[\"']?\s*$")
-_AMOUNT = re.compile(r"^(\d+(?:\.\d+)?)([A-Za-z%]*)$")
+_AMOUNT = re.compile(r"^(\d{1,18}(?:\.\d{1,18})?)([A-Za-z%]*)$")
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)(?:\.(\d+))?")
-_CREDENTIAL = re.compile(r"(?:^|[_.-])(?:kid|key_?id|secret\w*|cert\w*|signing\w*|credential\w*)$", re.IGNORECASE)
+_CREDENTIAL = re.compile(
+    r"(?:^|[_.-])(?:kid|key_?id|(?:secret|cert|signing_?key|credential)(?:s|ificates?|_?name|_?ref)?)$", re.IGNORECASE
+)
 _QUOTES = "\"'`"
 _AROUND_VERSIONS = _QUOTES + "^~<>= "
 _QUOTED_VERSION = re.compile(r"^[\"'`][\^~<>= ]*v?\d+\.\d+\.\d+[\w.+-]*[\"'`]$")

@@ -8,7 +8,7 @@ class Weights:
     """
     Weights of a change's traits and of the other candidates, on a log-odds scale.
 
-    Those from `relation` to `harmless`, but for `fits`, are what `python -m evals.benchmarks.fit` printed for the 16 development incidents
+    Those from `relation` to `harmless`, but for `fits` and what is called usual, are what `python -m evals.benchmarks.fit` printed for the 16 development incidents
     of RootCauseBench: a conditional logit with a normal prior (sd 0.5) around judged values, which they hardly left. `fits`, `usual_fit`,
     `recent_read`, `late` and `dependency` were chosen by trying a few values each on those incidents, on the cases in `evals/cases/`, and on
     incidents of the same form that were invented for it and are not kept here. The others are judged.

@@ -74,7 +74,7 @@ PARTS = (
     Off(name="reading recovery", swaps=((healed, "from_logs", _none), (healed, "from_series", _none))),
     Off(name="ranking of components", swaps=((roots, "from_components", _none),)),
     Off(name="nearness in time", weights=("recent",)),
-    Off(name="when things began, by the evidence", swaps=((blame, "onsets", _none),)),
+    Off(name="when things began, by the evidence", swaps=((blame, "beginnings", _none),)),
     Off(name="what review stops at beyond values", swaps=((diffs, "hazards", _none),)),
     Off(name="how a kind of change fails", weights=("fits",)),
     Off(name="releases that nobody recorded", swaps=((analyst, "unrecorded", _none),)),

@@ -76,7 +76,7 @@ def _read(path: Path, terms: str) -> dict[str, Vectors]:
             if str(held["terms"]) != terms:
                 return {}
             return dict(zip(held["keys"].tolist(), held["vectors"], strict=True))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         _log.warning("%s cannot be read and is made again: %s", path, error)
         return {}
 

@@ -1,5 +1,7 @@
 """Releases that no change log tells of, seen where systems say what they run; and dependencies that somebody else runs."""
 
+import pytest
+
 from bot.core.hypothesis import CauseClass, Suspect
 from tests.agent.test_causes import shop_brief, shop_world, slow
 from tests.agent.worlds import World, change, line, series, service
@@ -35,12 +37,39 @@ async def test_a_release_that_the_change_log_tells_of_is_blamed_as_that_change(r
     assert not any("no change log tells" in one.title for one in out.assessment.hypotheses)
 
 
-async def test_versions_of_protocols_and_libraries_are_no_releases(rig):
-    logs = [line(-140, "INFO", "shop", "started with TLS 1.3.0 and python 3.11.7"), *FAILS]
-
-    out = await (await rig(shop_world(logs=logs))).run(shop_brief())
+@pytest.mark.parametrize(
+    "text",
+    [
+        "started with TLS 1.3.0 and python 3.11.7",
+        "Started ShopApplication in 4.523 seconds (process running for 5.1)",
+        "server started on 0.0.0.0:8080",
+        "09:00:01.123 INFO Starting workers",
+        "job running, 0.35 s",
+        "Starting Servlet engine: [Apache Tomcat/10.1.19]",
+        "1.1-" * 2000 + "started",
+    ],
+)
+async def test_versions_of_other_things_times_and_addresses_are_no_releases(rig, text):
+    out = await (await rig(shop_world(logs=[line(-140, "INFO", "shop", text), *FAILS]))).run(shop_brief())
 
     assert not any("starts" in one.facts for one in out.pack.evidence)
+
+
+async def test_build_info_tells_a_release_and_the_runtime_does_not(rig):
+    def info(name, version, *, old):
+        def there(t):
+            return 1.0 if (t < -130) == old else None
+
+        return series(name, there, kind="other", version=version)
+
+    build = [info("shop_build_info", "1.0.0", old=True), info("shop_build_info", "4.2.0", old=False)]
+    runtime = [info("go_build_info", "1.0.0", old=True), info("go_build_info", "1.22.1", old=False)]
+
+    told = await (await rig(shop_world(metrics=build, logs=FAILS))).run(shop_brief())
+    silent = await (await rig(shop_world(metrics=runtime, logs=FAILS))).run(shop_brief())
+
+    assert "4.2.0, a release that no change log tells of" in told.top.title
+    assert not any("no change log" in one.title for one in silent.assessment.hypotheses)
 
 
 async def test_a_failing_dependency_that_somebody_else_runs_is_an_outside_cause(rig):

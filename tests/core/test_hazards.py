@@ -4,6 +4,8 @@ import pytest
 
 from bot.core.diffs import read_change
 from bot.core.hazards import Diff, hazards
+from bot.core.mechanisms import fits
+from bot.core.signs import signs_in
 from bot.core.statements import statement_risk
 
 
@@ -68,7 +70,7 @@ def test_what_review_would_wave_through_is_hardly_dangerous(detail):
         ("ALTER TABLE orders ADD COLUMN note text;", 0.1, 0.2),
         ("ALTER TABLE orders ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES b (id) NOT VALID;", 0.1, 0.2),
         ("UPDATE orders SET state = 'open' WHERE state IS NULL;", 0.6, 0.7),
-        ("COMMENT ON TABLE orders IS 'DROP INDEX is spoken of here';", 0.0, 0.8),
+        ("COMMENT ON TABLE orders IS 'who ordered what';", 0.0, 0.05),
     ],
 )
 def test_a_statement_is_as_dangerous_as_its_worst_part_on_a_table_in_use(statement, low, high):
@@ -100,9 +102,70 @@ def test_a_line_of_sql_that_is_a_comment_is_no_line_that_was_taken_away():
     assert (nature.read, nature.risk <= 0.2) == (False, True)
 
 
-@pytest.mark.parametrize("text", ["(" * 3000, "a" * 5000, "{" * 3000 + "key " * 1000, "catch (" * 2000, "FROM " * 3000])
-def test_a_hostile_line_is_read_in_no_time(text):
-    assert isinstance(hazards(Diff(old=text, new=text + "x", context=text, pairs=((text, text + "x"),))), list)
+HOSTILE = [
+    "(" * 8000, "a" * 8000, "{" * 4000 + "key " * 1000, "catch (" * 2000, "FROM " * 3000, " " * 8000 + "a", "rescue " * 2000, "1.1-" * 3000, "sets " * 3000,
+    "provider" * 1500, "node " * 2000, "/* " * 4000, "ADD " * 4000, "x." * 4000, "key=" * 3000, "9" * 5000,
+]  # fmt: skip
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_line_does_not_hold_the_reader_up(text):
+    changed = "\n".join(["--- a/a.go", "+++ b/a.go", "@@ -1 +1 @@", f"-{text}x = 1", f"+{text}x = 2", f"+{text}"])
+
+    for detail in (changed, text):
+        nature = read_change("deploy", text, detail)
+        assert 0 <= nature.risk <= 1
+        assert fits(nature.reasons, [(text[:1800], 0.5)]) >= 0
+    assert isinstance(hazards(Diff(old=text[:300], new=text[:300] + "x", context=text[:2000])), list)
+    assert isinstance(signs_in(text), list)
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "detail"),
+    [
+        ("deploy", "Move to the new cluster", "Modify labels of the dashboard"),
+        ("deploy", "Address the review's comment on retries", ""),
+        ("config", "Name the place", diff("+  cluster: eu-1", path="app.yaml")),
+        ("commit", "Shorten names", diff("+  name = truncate(name, 80)")),
+    ],
+)
+def test_english_and_code_are_not_read_as_sql(kind, title, detail):
+    said = " ".join(read_change(kind, title, detail).reasons)
+
+    assert "table" not in said
+    assert "comments only" not in said
+
+
+def test_a_statement_that_is_taken_away_is_none_that_will_run():
+    gone = diff(" UPDATE carts SET state = 1;", "-DELETE FROM carts;", "-SELECT 1;", path="jobs/tidy.sql")
+
+    assert not any("every row" in one for one in read_change("commit", "tidy", gone).reasons)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("-  a = True", "+  a = False", "-  b = True", "+  b = False"),
+        ("-  if a and b:", "+  if a or b:", "-  while a and c:", "+  while a or c:"),
+        ("-  copy(src)", "+  copy(both)", "-  move(dst)", "+  move(both)"),
+        (" replica = pool()", "-  ask(primary)", "+  ask(replica)", "-  tell(primary)", "+  tell(replica)"),
+    ],
+)
+def test_another_meaning_is_no_other_spelling(lines):
+    assert "another spelling" not in " ".join(read_change("commit", "tidy up", diff(*lines)).reasons)
+
+
+def test_a_diff_is_read_alike_however_often_it_is_read():
+    lines = ["+ALTER TABLE orders", "+  ADD CONSTRAINT c", "+  FOREIGN KEY (a) REFERENCES b (id);"]
+
+    assert read_change("commit", "tidy", diff(*lines, path="sql/orders.sql")).risk == 0.6
+
+
+def test_what_a_setting_is_called_decides_whether_it_is_a_message():
+    kafka = diff("-log.retention.hours: 168", "+log.retention.hours: 1", path="kafka/server.yaml")
+
+    assert read_change("config", "tidy", kafka).reasons != ("messages, measurements, comments or moved lines only",)
 
 
 def test_a_name_in_a_configuration_is_not_merely_respelled():

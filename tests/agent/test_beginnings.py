@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.agent.onset import late, onsets, recent
+from bot.agent.beginnings import beginnings, late, recent
 from bot.core.evidence import Evidence, EvidenceKind
 
 ALERT = datetime(2026, 5, 4, 2, 30, tzinfo=UTC)
@@ -24,7 +24,7 @@ def before(minutes):
 
 
 def test_a_change_after_the_beginning_is_late_though_it_came_before_the_alert():
-    began = onsets([seen(20), seen(19, service="db")])
+    began = beginnings([seen(20), seen(19, service="db")])
 
     assert late(before(10), began) == pytest.approx(1.0)
     assert late(before(21), began) == 0.0
@@ -33,11 +33,11 @@ def test_a_change_after_the_beginning_is_late_though_it_came_before_the_alert():
 
 
 def test_what_began_within_a_minute_before_a_change_may_have_begun_with_it():
-    assert late(before(20), onsets([seen(20.5)])) == 0.0
+    assert late(before(20), beginnings([seen(20.5)])) == 0.0
 
 
 def test_a_change_is_late_for_as_much_as_had_begun():
-    assert 0.4 < late(before(10), onsets([seen(20), seen(5)])) < 0.6
+    assert 0.4 < late(before(10), beginnings([seen(20), seen(5)])) < 0.6
 
 
 def test_steady_templates_and_looks_tell_no_beginning_and_edges_do():
@@ -46,7 +46,7 @@ def test_steady_templates_and_looks_tell_no_beginning_and_edges_do():
     new = seen(9, kind=EvidenceKind.LOG, trend="new", weight=0.6)
     edge = seen(9, size=None)
 
-    assert [one.weight for one in onsets([steady, look, new, edge])] == [0.6, 0.8]
+    assert [one.weight for one in beginnings([steady, look, new, edge])] == [0.6, 0.8]
 
 
 def test_without_a_beginning_the_alert_tells_how_recent_a_change_is():

@@ -23,7 +23,7 @@ _BEGUN = frozenset({"new", "surging"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Onset:
+class Beginning:
     """One symptom's beginning."""
 
     at: datetime
@@ -31,12 +31,12 @@ class Onset:
     """0 to 1, however long before the alert it was."""
 
 
-def onsets(symptoms: Iterable[Evidence]) -> tuple[Onset, ...]:
+def beginnings(symptoms: Iterable[Evidence]) -> tuple[Beginning, ...]:
     """The beginnings that the evidence tells."""
-    return tuple(one for each in symptoms if (one := _onset(each)) is not None)
+    return tuple(one for each in symptoms if (one := _beginning(each)) is not None)
 
 
-def _onset(one: Evidence) -> Onset | None:
+def _beginning(one: Evidence) -> Beginning | None:
     if one.kind is EvidenceKind.METRIC and "direction" in one.facts:
         size = one.facts.get("size")
         weight = 1 - math.exp(-float(size) / _TWO_THIRDS) if isinstance(size, int | float) else _EDGE
@@ -45,10 +45,10 @@ def _onset(one: Evidence) -> Onset | None:
         weight, at = one.weight, one.facts.get("first_at")
     else:
         return None
-    return Onset(at=datetime.fromisoformat(at), weight=weight) if isinstance(at, str) else None
+    return Beginning(at=datetime.fromisoformat(at), weight=weight) if isinstance(at, str) else None
 
 
-def recent(at: datetime, known: Sequence[Onset], alert: datetime) -> float:
+def recent(at: datetime, known: Sequence[Beginning], alert: datetime) -> float:
     """0 to 1: how soon after a moment things began, a half after half an hour; by the alert where no beginning is known."""
     if not known:
         return 1 / (1 + max(0.0, (alert - at).total_seconds()) / _RECENT_S)
@@ -57,14 +57,14 @@ def recent(at: datetime, known: Sequence[Onset], alert: datetime) -> float:
     ) / _whole(known)  # fmt: skip
 
 
-def late(at: datetime, known: Sequence[Onset]) -> float:
+def late(at: datetime, known: Sequence[Beginning]) -> float:
     """0 to 1: how much of what began had begun before a moment."""
     return sum(one.weight for one in known if one.at < at - _SLACK) / _whole(known)
 
 
-def _since(at: datetime, one: Onset) -> float:
+def _since(at: datetime, one: Beginning) -> float:
     return max(0.0, (one.at - at).total_seconds())
 
 
-def _whole(known: Sequence[Onset]) -> float:
+def _whole(known: Sequence[Beginning]) -> float:
     return sum(one.weight for one in known) or 1.0
