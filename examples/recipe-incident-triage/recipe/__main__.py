@@ -230,7 +230,7 @@ def _problems(
         "the hypothesis cites no evidence": bool(best.get("evidence")),
         "there is no confidence": isinstance(best.get("confidence"), float) and 0 < best["confidence"] < 1,
         "there is no first action": bool((incident["first_action"] or {}).get("text")),
-        "there are fewer than three similar incidents": len(incident["similar"]) == 3,
+        "no similar incident is shown": 1 <= len(incident["similar"]) <= 3,
         "there is too little evidence": len(incident["evidence"]) >= 5,
         "the result does not tell before and after": "→" in result,
         "the result does not tell who approved": APPROVER in result,
