@@ -50,25 +50,9 @@ _CLASSES = {
 _NAMED_AFTER = 0.3
 # Half of all services are called something with these.
 _GENERIC = frozenset(
-    [
-        "service",
-        "svc",
-        "worker",
-        "gateway",
-        "proxy",
-        "backend",
-        "frontend",
-        "core",
-        "web",
-        "job",
-        "manager",
-        "store",
-        "database",
-        "queue",
-        "cache",
-        "platform",
-    ]
-)
+    ["service", "svc", "worker", "gateway", "proxy", "backend", "frontend", "core", "web", "job", "manager",
+     "store", "database", "queue", "cache", "platform"]
+)  # fmt: skip
 _MASKED = re.compile(r"<[\w*]{1,5}>")
 _IDENTIFIER = re.compile(r"[A-Za-z]\w*(?:[._/-]\w+)+|[a-z]+[A-Z]\w+|\w*_\w+")
 

@@ -28,7 +28,9 @@ _LOAD_STRENGTH = 0.7
 _TWO_THIRDS = 2.0
 _MOST = 0.5
 # `checkout/2.31.0`: the service and the release, as sessions carry them.
-_HOLDER = re.compile(r"^(?P<name>[A-Za-z][\w-]{0,80}?)[/ @:-]v?\d{1,5}\.\d{1,5}")
+RELEASE_NAME = re.compile(
+    r"^(?P<name>[A-Za-z][\w-]{0,80}?)[/ @:-]v?(?P<version>\d{1,5}\.\d{1,5}(?:\.\d{1,5})?[\w.+-]{0,30})$"
+)
 _DIRECT = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC})
 
 
@@ -209,7 +211,8 @@ def _released(seen: Sequence[Evidence], symptoms: Sequence[Evidence]) -> str:
     holders = [
         (one.weight, match["name"])
         for one in symptoms
-        if number_in(one.facts, "share") >= _MOST and (match := _HOLDER.match(str(one.facts.get("application", ""))))
+        if number_in(one.facts, "share") >= _MOST
+        and (match := RELEASE_NAME.match(str(one.facts.get("application", ""))))
     ]
     return max(holders, default=(0.0, ""))[1]
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
-from bot.agent.causes import Candidate, Case, at_of, loudest_of, number_in, sentence
+from bot.agent.causes import RELEASE_NAME, Candidate, Case, at_of, loudest_of, number_in, sentence
 from bot.agent.findings import evidence
 from bot.agent.subject import Subject
 from bot.core.evidence import Evidence, EvidenceKind, Window
@@ -29,9 +29,6 @@ _STARTS = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_LINE = 400
-_NAMED = re.compile(
-    r"^(?P<name>[A-Za-z][\w-]{0,80}?)[/ @:-]v?(?P<version>\d{1,5}\.\d{1,5}(?:\.\d{1,5})?[\w.+-]{0,30})$"
-)
 # Things whose versions are no release of the service that logs them.
 _OTHERS = re.compile(
     r"\b(?:TLS|HTTPS?|SSL|IP|python|java|jdk|jvm|node|nodejs|go|ruby|php|dotnet|linux|kernel|protocol|postgres\w*|redis|kafka|schema|driver|client|library|"
@@ -155,7 +152,7 @@ def _release(one: Evidence) -> tuple[str, str] | None:
         return one.service, str(one.facts["starts"])
     if (told := _info(one)) is not None:
         return told
-    match = _NAMED.match(str(one.facts.get("application", "")))
+    match = RELEASE_NAME.match(str(one.facts.get("application", "")))
     # Who holds hardly anything of what ran out has released nothing that matters.
     if match is None or one.weight < _LOUD or number_in(one.facts, "share") < _LOUD:
         return None
