@@ -60,7 +60,7 @@ class Sureness:
     """
     Weights of what tells how sure a first hypothesis may be, on a log-odds scale.
 
-    Those from `constant` to `support` are what `python -m evals.benchmarks.fit_confidence` prints, to 0.01: a logistic regression with a normal prior (sd 0.1)
+    Those from `constant` to `support` are what `python -m evals.benchmarks.fit_confidence` prints, to 0.02: a logistic regression with a normal prior (sd 0.1)
     around judged values, on the answers of the offline analyst to RootCauseBench (with and without its culprits), opensre and the
     cases, each as recorded, without metrics and without logs. Chosen by leaving one of the three out: a wider prior (the narrower, the better: the
     sets differ in how often the analyst is right), support told by the score alone or by nearness as well, weights for the class of cause,
