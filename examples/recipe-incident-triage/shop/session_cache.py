@@ -61,7 +61,7 @@ async def _serve(server: asyncio.subprocess.Process, options: Options, stop: asy
     told = asyncio.create_task(stop.wait())
     try:
         url = f"redis://127.0.0.1:{options.port}/0"
-        await _until_it_answers(url, ended)
+        await _until_it_answers(url, server.pid, ended)
         if not ended.done():
             process.announce(service=SERVICE, url=url)
             await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -74,12 +74,13 @@ async def _serve(server: asyncio.subprocess.Process, options: Options, stop: asy
             task.cancel()
 
 
-async def _until_it_answers(url: str, ended: "asyncio.Task[int]") -> None:
+async def _until_it_answers(url: str, pid: int, ended: "asyncio.Task[int]") -> None:
+    """Wait for the server with `pid`: on a port that is taken another Redis answers while this one is still ending."""
     async with asyncio.timeout(_READY_SECONDS), Redis.from_url(url) as client:
         while not ended.done():
             with contextlib.suppress(RedisError):
-                await client.ping()
-                return
+                if (await client.info("server"))["process_id"] == pid:
+                    return
             await asyncio.sleep(0.05)
 
 
