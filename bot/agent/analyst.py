@@ -73,7 +73,7 @@ def candidates(pack: EvidencePack, case: Case) -> list[Candidate]:
         *signatures(symptoms, case),
         *operations(symptoms, case),
         *unrecorded(symptoms, changes, case),
-        *dependencies(symptoms, case, first),
+        *dependencies(symptoms, case, first, blamed),
         capacity(symptoms, case, overlap),
         nothing(symptoms, pack, case),
         unknown(symptoms, pack, case, blamed),

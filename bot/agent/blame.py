@@ -21,8 +21,10 @@ from bot.agent.causes import (
 from bot.core.changes import (
     Symptom,
     Traits,
+    akin,
     backing,
     change_words,
+    name_words,
     numbers_shown,
     overlap,
     score,
@@ -30,7 +32,7 @@ from bot.core.changes import (
     words_of,
 )
 from bot.core.diffs import Nature, read_change
-from bot.core.evidence import Evidence
+from bot.core.evidence import Evidence, EvidenceKind
 from bot.core.hypothesis import CauseClass, Claim, Suspect
 from bot.core.mechanisms import fits
 from bot.core.text import clip
@@ -38,6 +40,8 @@ from bot.core.text import clip
 _TELLING = 0.5
 # Up to the first a diff that was read holds nothing dangerous; up to the second it has to show in what failed to matter.
 _HARMLESS, _MILD, _SHOWN = 0.3, 0.45, 0.3
+# What does less than this cannot make anything fail, whatever it names.
+_STILL = 0.2
 _RELATION = {"self": 0.7, "dependency": 0.6, "dependent": 0.45, "unrelated": -0.8}
 _CLASSES = {
     "deploy": CauseClass.DEPLOY,
@@ -48,11 +52,7 @@ _CLASSES = {
     "migration": CauseClass.DATA,
 }
 _NAMED_AFTER = 0.3
-# Half of all services are called something with these.
-_GENERIC = frozenset(
-    ["service", "svc", "worker", "gateway", "proxy", "backend", "frontend", "core", "web", "job", "manager",
-     "store", "database", "queue", "cache", "platform"]
-)  # fmt: skip
+_MOST_NAMED, _SPOKEN = 3.5, 0.6
 _MASKED = re.compile(r"<[\w*]{1,5}>")
 _IDENTIFIER = re.compile(r"[A-Za-z]\w*(?:[._/-]\w+)+|[a-z]+[A-Z]\w+|\w*_\w+")
 
@@ -75,18 +75,19 @@ def blame(changes: Sequence[Evidence], symptoms: Sequence[Evidence], case: Case)
         common = words_of(f"{change.service} {case.service}")
         others = [words[one.id] for one in changes if one is not change]
         shared, shown = shared_words(words[change.id], others, seen, common)
-        named, support = _named(change, changes, symptoms, natures[change.id])
+        named, support = _named(change, changes, symptoms, natures)
+        spoken = _spoken(change, symptoms, natures)
         own = [one for one in symptoms if one.service == change.service and after(one, change)]
         traits = Traits(
             recent=recent(at, began, case.onset),
-            relation=_relation(change.facts, words[change.id], case),
+            relation=_relation(change, words[change.id], spoken, case),
             own=max((one.weight for one in own), default=0.0),
-            named=named,
+            named=min(_MOST_NAMED, named + _SPOKEN * spoken),
             risk=natures[change.id].risk,
             fits=fits(natures[change.id].reasons, told),
             words=shared,
             numbers=numbers_shown(natures[change.id], seen),
-            harmless=float(_harmless(natures[change.id], shared)),
+            harmless=float(_harmless(natures[change.id], shared, spoken)),
             read=natures[change.id].read,
             late=late(at, began),
         )
@@ -95,7 +96,9 @@ def blame(changes: Sequence[Evidence], symptoms: Sequence[Evidence], case: Case)
     return found
 
 
-def _harmless(nature: Nature, shared: float) -> bool:
+def _harmless(nature: Nature, shared: float, spoken: float) -> bool:
+    if nature.risk > _STILL and spoken >= _TELLING:
+        return False
     return nature.read and (nature.risk <= _HARMLESS or (nature.risk <= _MILD and shared < _SHOWN))
 
 
@@ -108,6 +111,7 @@ def nature_of(facts: Mapping[str, object]) -> Nature:
             risk=number_in(values, "risk"),
             reasons=tuple(str(one) for one in _list(values.get("reasons"))),
             words=frozenset(str(one) for one in _list(values.get("words"))),
+            names=frozenset(str(one) for one in _list(values.get("names"))),
             moved=tuple(pair for one in _list(values.get("moved")) if (pair := _pair(one)) is not None),
             read=bool(values.get("read")),
         )
@@ -171,11 +175,30 @@ def _headline(kind: str, name: str, title: str) -> str:
     return f"{kind.capitalize()} of {name}" + ("" if told else f": {clip(title, 90)}")
 
 
+def _spoken(change: Evidence, symptoms: Sequence[Evidence], natures: Mapping[str, Nature]) -> float:
+    """
+    0 to 1: the loudest log line or alert that names something which only this change uses otherwise than before.
+
+    `undefined method copay_for` is about the change that calls `copay_for`. Metrics have names for everything, so they do not count.
+    """
+    others = [nature.names for eid, nature in natures.items() if eid != change.id]
+    said = [(f"{one.title}\n{one.excerpt}".casefold(), one.weight) for one in symptoms if one.kind is EvidenceKind.LOG]
+    return max(
+        (
+            weight / (1 + sum(name in other for other in others))
+            for name in natures[change.id].names
+            for text, weight in said
+            if _contains(text, name.casefold())
+        ),
+        default=0.0,
+    )
+
+
 def _named(
-    change: Evidence, changes: Sequence[Evidence], symptoms: Sequence[Evidence], nature: Nature
+    change: Evidence, changes: Sequence[Evidence], symptoms: Sequence[Evidence], natures: Mapping[str, Nature]
 ) -> tuple[float, list[Evidence]]:
     """How loudly the change's version, service and identifiers stand in what failed, and where."""
-    marks = _marks(change, changes, nature)
+    marks = _marks(change, changes, natures[change.id])
     best: dict[str, float] = {}
     support: dict[str, float] = {}
     for one in symptoms:
@@ -188,7 +211,7 @@ def _named(
                 best[mark] = max(best.get(mark, 0.0), worth * one.weight)
                 support[one.id] = support.get(one.id, 0.0) + worth * one.weight
     ranked = sorted((one for one in symptoms if one.id in support), key=lambda one: (-support[one.id], one.id))
-    return min(3.5, sum(best.values())), [one for one in ranked if support[one.id] >= 0.1]
+    return min(_MOST_NAMED, sum(best.values())), [one for one in ranked if support[one.id] >= 0.1]
 
 
 def _marks(change: Evidence, changes: Sequence[Evidence], nature: Nature) -> dict[str, float]:
@@ -223,10 +246,20 @@ def _strongest(support: Sequence[Evidence], symptoms: Sequence[Evidence]) -> lis
     return [known[eid] for eid in list(ordered)[:3]]
 
 
-def _relation(facts: Mapping[str, object], words: frozenset[str], case: Case) -> float:
-    kind = str(facts.get("relation", "unrelated"))
-    if kind == "unrelated" and (words_of(case.service) - _GENERIC) & words:
-        # A network policy, a queue or a role is filed under a platform and named after whom it is for.
+def _relation(change: Evidence, words: frozenset[str], spoken: float, case: Case) -> float:
+    kind = str(change.facts.get("relation", "unrelated"))
+    if kind == "unrelated" and (spoken >= _TELLING or _kin(change.service, words, case)):
         return _NAMED_AFTER
     value = _RELATION.get(kind, 0.0)
-    return value / max(1.0, number_in(facts, "distance")) if kind in {"dependency", "dependent"} else value
+    distance = number_in(change.facts, "distance")
+    return value / max(1.0, distance) if kind in {"dependency", "dependent"} else value
+
+
+def _kin(service: str, words: frozenset[str], case: Case) -> bool:
+    """
+    Whether a change of a service that nobody calls is about the alerting one all the same.
+
+    A network policy, a queue or a role is filed under a platform and named after whom it is for; a database is another service than
+    its replica, and is called alike.
+    """
+    return bool(name_words(case.service) & words) or any(akin(service, one, case.service) for one in case.dependencies)

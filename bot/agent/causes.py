@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.core.changes import Traits
+from bot.core.changes import Traits, akin
 from bot.core.evidence import Evidence, EvidenceKind, EvidencePack
 from bot.core.hypothesis import CauseClass, Claim, Suspect
 from bot.core.runbook import Runbook
@@ -27,10 +27,13 @@ _LOAD_STRENGTH = 0.7
 # At this score two thirds of what could speak for a cause do.
 _TWO_THIRDS = 2.0
 _MOST = 0.5
+_DANGEROUS = 0.5
 # `checkout/2.31.0`: the service and the release, as sessions carry them.
 RELEASE_NAME = re.compile(
     r"^(?P<name>[A-Za-z][\w-]{0,80}?)[/ @:-]v?(?P<version>\d{1,5}\.\d{1,5}(?:\.\d{1,5})?[\w.+-]{0,30})$"
 )
+# Names of metrics that are shares, and what is little of one.
+_SHARE, _LITTLE = re.compile(r"_(?:pct|percent|ratio|utili[sz]ation)$"), 0.5
 _DIRECT = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC})
 
 
@@ -90,11 +93,21 @@ def weakened(one: Candidate, best_overlap: float, loud: float) -> Candidate:
     return replace(one, score=score)
 
 
-def dependencies(symptoms: Sequence[Evidence], case: Case, first: datetime | None) -> list[Candidate]:
-    """A dependency that fails itself, no later than the alerting service."""
+def dependencies(
+    symptoms: Sequence[Evidence], case: Case, first: datetime | None, blamed: Sequence[Candidate]
+) -> list[Candidate]:
+    """A dependency that fails itself, no later than the alerting service; less likely where a dangerous change of it tells why."""
     found: list[Candidate] = []
+    idle = {(one.service, one.facts["metric"]) for one in symptoms if _idle(one)}
     for name in case.dependencies:
-        own = [one for one in symptoms if one.service == name and one.weight >= MOVED and _bad(one)]
+        own = [
+            one
+            for one in symptoms
+            if one.service == name
+            and one.weight >= MOVED
+            and _bad(one)
+            and (name, one.facts.get("metric", one.facts.get("series"))) not in idle
+        ]
         if not own:
             continue
         early = [
@@ -102,6 +115,7 @@ def dependencies(symptoms: Sequence[Evidence], case: Case, first: datetime | Non
         ]
         score = WEIGHTS.dependency_base + WEIGHTS.dependency * max(one.weight for one in own) + (0.4 if early else -0.4)
         score += WEIGHTS.root * max((one.weight for one in own if "root" in one.facts), default=0.0)
+        score -= WEIGHTS.explained * _explained(name, case, blamed)
         found.append(
             Candidate(
                 score=score,
@@ -113,6 +127,21 @@ def dependencies(symptoms: Sequence[Evidence], case: Case, first: datetime | Non
             )
         )
     return found
+
+
+def _explained(name: str, case: Case, blamed: Sequence[Candidate]) -> float:
+    """0 to 1: the most dangerous change of a service, or of one that it is a part of, before it began to fail."""
+    return max(
+        (
+            one.traits.risk * (1 - one.traits.late)
+            for one in blamed
+            if one.traits is not None
+            and one.suspect is not None
+            and one.traits.risk >= _DANGEROUS
+            and akin(one.suspect.service, name, case.service)
+        ),
+        default=0.0,
+    )
 
 
 def capacity(symptoms: Sequence[Evidence], case: Case, overlap: float) -> Candidate:
@@ -300,6 +329,15 @@ def _bad(one: Evidence) -> bool:
         or one.facts.get("kind") in {"errors", "latency", "saturation"}
         or "errors" in one.facts
     )
+
+
+def _idle(one: Evidence) -> bool:
+    """A resource that is used more than before, and little all the same."""
+    name = str(one.facts.get("metric", ""))
+    if one.facts.get("kind") != "saturation" or not _SHARE.search(name):
+        return False
+    level = number_in(one.facts, "after")
+    return (level if level <= 1 else level / 100) < _LITTLE
 
 
 def lead_of(change: Evidence) -> float:

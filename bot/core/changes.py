@@ -26,6 +26,12 @@ _COMMON = frozenset(
      "chore", "feat", "fix", "refactor", "perf", "doc", "second", "minute", "ratio", "threshold", "observed", "above", "below"]
 )  # fmt: skip
 
+# Half of all services are called something with these.
+_GENERIC = frozenset(
+    ["service", "svc", "worker", "gateway", "proxy", "backend", "frontend", "core", "web", "job", "manager",
+     "store", "database", "queue", "cache", "platform"]
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symptom:
@@ -106,6 +112,16 @@ def bystander(traits: Traits) -> float:
 def words_of(text: str) -> frozenset[str]:
     """Words of a text that can tell one thing from another: parts of identifiers, without common ones and numbers."""
     return frozenset(word for word in tokens(text) if len(word) > 2 and not word[0].isdigit() and word not in _COMMON)
+
+
+def name_words(service: str) -> frozenset[str]:
+    """Words of a service's name that few others hold."""
+    return words_of(service) - _GENERIC
+
+
+def akin(service: str, other: str, alerting: str) -> bool:
+    """Whether two services are one, or share a name that the alerting one has not: a primary and its replica."""
+    return service == other or bool((name_words(service) & name_words(other)) - name_words(alerting))
 
 
 def change_words(nature: Nature) -> frozenset[str]:

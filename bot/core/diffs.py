@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bot.core.hazards import Diff, ends_by_itself, hazards, only_renames
+from bot.core.rewrites import changed_names, rewrites
 from bot.core.statements import statement_risk
 from bot.core.values import TOKEN, Found, changed_numbers, changed_values, said_values
 
 _FILE = re.compile(
-    r"^(?:\+\+\+ b/|--- a/|diff --git a/|@@ )?((?:[\w.@-]+/)+[\w.@-]+|[\w-]+\.(?:mod|sum|ya?ml|json|toml|lock))"
+    r"^(?:\+\+\+ b/|--- a/|diff --git a/|@@ )?((?:[\w.@-]+/)+[\w.@-]+|\.?[\w-]+\.(?:mod|sum|ya?ml|json|toml|lock))"
 )
-_COMMENT = re.compile(r"^\s*(?://|#(?!include)|\*|/\*|<!--|--\s|\"\"\"|;)|^\s*$")
+_COMMENT = re.compile(r"^\s*(?://|#(?!include|define|if|\[)|\*(?=[\s/]|$)|/\*|<!--|--\s|\"\"\"|;)|^\s*$")
 _STILL = re.compile(
     r"(?:^|/)(?:docs?|documentation|tests?|testdata|__tests__|spec|\.github|\.circleci|fixtures|static|assets|styles?)/|_test\.\w+$|"
-    r"\.(?:md|rst|txt|css|scss|svg|png|html?|golden)$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.\w*lint\S*|theme\.\w+)$|\.(?:twig|hbs|mustache|erb|ejs|ftl|po|arb|drawio)$|(?:^|/)(?:locales?|i18n|translations|emails?)/|\.rules\.ya?ml$|(?:^|/)(?:alerts?|dashboards?|monitors?)/|\.lproj/|\.strings$|(?:^|/)(?:openapi|swagger|asyncapi)[\w.-]*$",
+    r"\.(?:md|rst|txt|css|scss|svg|png|html?|golden)$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.(?:\w*lint|rubocop|prettier|editorconfig|pre-commit|clang-format)\S*|theme\.\w+)$|\.(?:twig|hbs|mustache|erb|ejs|ftl|po|arb|drawio)$|(?:^|/)(?:locales?|i18n|translations|emails?)/|\.rules\.ya?ml$|(?:^|/)(?:alerts?|dashboards?|monitors?)/|\.lproj/|\.strings$|(?:^|/)(?:openapi|swagger|asyncapi)[\w.-]*$",
     re.IGNORECASE,
 )
 # A line that does nothing but log or measure; one that works and logs does more.
@@ -98,6 +99,8 @@ class Nature:
     """The most dangerous parts, in words, worst first."""
     words: frozenset[str]
     """Names in what is different, in lower case: identifiers, settings, quoted keys, files."""
+    names: frozenset[str] = frozenset()
+    """Whole names of several parts that it uses more or less often than before, as they are written."""
     moved: tuple[tuple[float, float], ...] = ()
     """Numbers that were changed, old and new."""
     read: bool = True
@@ -139,13 +142,14 @@ def read_change(kind: str, title: str, detail: str) -> Nature:
         return Nature(risk=apart[0], reasons=(apart[1],), words=words | _names(detail.splitlines()))
     sides = _sides(detail)
     code = [*sides.lost, *sides.gained, *(line for pair in sides.pairs for line in pair)]
-    found = sorted(_found(sides, kind, moving), reverse=True)
+    seen = _diff_of(sides)
+    found = sorted(_found(sides, seen, kind, moving), reverse=True)
     if not found:
         found = [(0.22, "rewrites code")] if code else [(0.04, "messages, measurements, comments or moved lines only")]
     numbers = tuple(pair for old, new in sides.pairs for pair in changed_numbers(old, new))
     return Nature(
         risk=round(found[0][0], 3), reasons=tuple(dict.fromkeys(said[:_LONGEST_REASON] for _, said in found))[:3],
-        words=words | _names(code), moved=numbers,
+        words=words | _names(code), names=changed_names(seen.old, seen.new), moved=numbers,
     )  # fmt: skip
 
 
@@ -168,7 +172,7 @@ def _apart(detail: str, moving: Sequence[str]) -> Found | None:
     return None
 
 
-def _found(sides: _Sides, kind: str, moving: Sequence[str]) -> list[Found]:
+def _found(sides: _Sides, seen: Diff, kind: str, moving: Sequence[str]) -> list[Found]:
     """Everything dangerous in a diff."""
     code_only = all(map(_CODE.search, moving))
     if code_only and not sides.lost and not sides.gained and only_renames(sides.pairs, sides.context):
@@ -176,9 +180,8 @@ def _found(sides: _Sides, kind: str, moving: Sequence[str]) -> list[Found]:
     statement = _statement(kind, moving, "\n".join(line[1:] for line in sides.context if line[0] == "+"))
     if statement is not None and moving and all(map(_SCHEMA_FILE.search, moving)):
         return [statement]
-    seen = _diff_of(sides)
     closed = _CLOSING if ends_by_itself(seen) else frozenset[str]()
-    found = [*changed_values(sides.pairs), *_losses(sides, closed), *_gains(sides), *hazards(seen)]
+    found = [*changed_values(sides.pairs), *_losses(sides, closed), *_gains(sides), *hazards(seen), *rewrites(seen)]
     return [*found, statement] if statement is not None else found
 
 

@@ -70,7 +70,7 @@ _GAINED = (
     _hazard(0.55, "leaves files behind", r"\bmkdtemp\(|\bmkstemp\(|delete=False|\bCreateTemp\(|\bcreateTempFile\(|\bMkdirTemp\(|\btempnam\(", unless=_SETTLED),
     _hazard(0.45, "opens something and does not close it",
             r"\bgetConnection\(|\bhttp\.(?:Get|Post)\(|\.Do\(req|(?<![.\w])open\(|\bos\.Open\(|\bnew (?:File|Http|Socket|Buffered)\w*(?:Stream|Reader|Writer|Client)?\(|\b(?:create|new)_?(?:Client|Connection|Session)\(|\b\w*Client\s*\{|\bacquire\(", unless=_SETTLED),
-    _hazard(0.75, "matches with a pattern that can take for ever", r"\((?:[^()\n]*[^\\()\n])?[+*]\)[+*{]|\(\?:(?:[^()\n]*[^\\()\n])?[+*]\)[+*{]|(?:\.\*){2,}"),
+    _hazard(0.75, "matches with a pattern that can take for ever", r"\((?:\?:)?(?:[^()\n]*[^\\()\n])?[+*](?:\\?[^()\n][?*]){0,3}\)[+*{]|(?:\.\*){2,}"),
     _hazard(0.7, "looks through all keys", r"\b(?-i:KEYS)\s+[\"'*\w]|\b(?:redis|client|conn|r|rdb|cache|jedis)\w*(?:\.|->)keys\(\s*\w?[\"'`]|\bFLUSH(?:ALL|DB)\b"),
     _hazard(0.5, "asks in a way that no index serves",
             r"\bWHERE\b[^\n]*\b(?:LOWER|UPPER|DATE|TO_CHAR|CAST|COALESCE|SUBSTR\w*|DATE_TRUNC|EXTRACT)\s*\(|\bLIKE\s+['\"]%|\bILIKE\b|ORDER BY RAND|\blower\(\w*\.?\w+\)|\b__i?contains\b"),
@@ -104,6 +104,7 @@ _LOST = (
     _hazard(0.6, "no longer tells tenants apart", r"\btenant_?\w*|\borg(?:anisation|anization)?_?id\b|\baccount_?id\b"),
     _hazard(0.7, "no longer fetches in one go", r"\.includes\(|\.preload\(|\beager_load\(|\bprefetch_related\(|\bselect_related\(|\bJOIN FETCH\b|\bEntityGraph\b|\bDataLoader\b|\bjoinedload\(|\bselectinload\(|\.Include\(|\bmget\(|\bbulk_?\w*\("),
     _hazard(0.6, "takes access or a resource away", r"^\s*resource\s+\"|\b(?:ingress|egress|allow|grant|policy|security_group\w*|firewall\w*)\b"),
+    _hazard(0.5, "no longer says which language or encoding a text is in", r"\bCultureInfo\.\w+|\bLocale\.\w+|en_US(?:_POSIX)?\b|\b(?:charset|encoding)\s*[:=]|\butf-?8\b|\bStandardCharsets\b|\bnewline\s*="),
     _hazard(0.55, "no longer asks an index", r"\bCREATE (?:UNIQUE )?INDEX\b|\badd_index\b|\bdb_index\s*=\s*True|@Index\b"),
 )  # fmt: skip
 _LOCKS = re.compile(r"\b(?:synchronized|r?w?lock|unlock|mutex|acquire|semaphore|FOR UPDATE)\b|\.(?:Lock|Unlock|RLock|RUnlock|lock|unlock)\(", re.IGNORECASE)  # fmt: skip
@@ -123,7 +124,7 @@ _DURATION = re.compile(r"\b(?:\w*Duration|TimeSpan|timedelta|TimeUnit)\b")
 _KEYED = re.compile(r"\w*key\w*\b|\bKey\w*|\bpartition\w*|\bshard\w*", re.IGNORECASE)
 _SLOT = re.compile(r"\$\{|\{\w|#\{|%[sdv]|\+\s*\w|\bargs?\b|,\s*\w")
 _CLOCKS = re.compile(
-    r"\butc\w*|\bUTC\b|\btime_?zone\w*|\bZone(?:Id|Offset|dDateTime)\w*|\btz\w*\b|\bZoneInfo\b|\bLocal(?:Date|DateTime|Time)\b|\blocaltime\b|\bnow\(\)|\bfromtimestamp\(",
+    r"\butc\w*|\bUTC\b|\btime_?zone\w*|\bZone(?:Id|Offset|dDateTime)\w*|\btz\w*\b|\bZoneInfo\b|\bLocal(?:Date|DateTime|Time)\b|\blocaltime\b|\bnow\(\)|\bfromtimestamp\(|\bTime\.(?:zone|now)\b|\bDate\.(?:today|current)\b|\bDateTime\.\w*now\b|\bdatetime\.(?:utcnow|now|today)\b",
     re.IGNORECASE,
 )
 _WIDE = re.compile(

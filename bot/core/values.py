@@ -26,6 +26,7 @@ _CREDENTIAL = re.compile(
 _QUOTES = "\"'`"
 _AROUND_VERSIONS = _QUOTES + "^~<>= "
 _QUOTED_VERSION = re.compile(r"^[\"'`][\^~<>= ]*v?\d+\.\d+\.\d+[\w.+-]*[\"'`]$")
+_PINNED = re.compile(r"^[\"'`]([\w./@-]{1,80}(?:[:@]|==)(?:[\w.-]{1,80}[:@])?)(v?\d+\.\d+\.\d+[\w.+-]{0,30})[\"'`]$")
 # What people read, where a text instead of another changes nothing that runs.
 _SHOWN = re.compile(
     r"\bButton\b|\b(?:placeholder|aria-\w+|hint|caption|heading|tooltip)\b|\b(?:label|title|text)\s*=|\$t\("
@@ -108,12 +109,21 @@ def value_risk(name: str, old: str, new: str) -> Found | None:
 
 def _value_risk(name: str, old: str, new: str) -> Found | None:
     old, new = (one.strip(_AROUND_VERSIONS) if _QUOTED_VERSION.match(one) else one for one in (old, new))
+    pinned = _PINNED.match(old), _PINNED.match(new)
+    if pinned[0] and pinned[1] and pinned[0][1] == pinned[1][1]:
+        # A library with its version in one text.
+        return version_risk(pinned[0][1], pinned[0][2], pinned[1][2])
+    return version_risk(name, old, new) or _plain_risk(name, old, new)
+
+
+def version_risk(name: str, old: str, new: str) -> Found | None:
+    """How dangerous another version is; None where the two are no versions."""
     versions = _VERSION.match(old), _VERSION.match(new)
     if versions[0] and versions[1] and (old.count(".") >= 2 or old.startswith("v")):
         parts = [(versions[0].group(place) or "0", versions[1].group(place) or "0") for place in (1, 2, 3)]
         step = next((place for place, (one, other) in enumerate(parts) if one != other), 2)
         return (0.6, 0.35, 0.12)[step], f"raises {name or 'a dependency'} from {old} to {new}"
-    return _plain_risk(name, old, new)
+    return None
 
 
 def _plain_risk(name: str, old: str, new: str) -> Found | None:

@@ -27,7 +27,7 @@ REPOSITORY = "repository"
 _KINDS = (
     ("errors", re.compile(r"err|fail|5xx|4xx|reject|drop|killed|crash|restart|exhaust|timeout|denied", re.IGNORECASE)),
     ("latency", re.compile(r"latency|duration|_ms$|_ms_|seconds|lag|delay|p9\d|p50|wait|pause", re.IGNORECASE)),
-    ("saturation", re.compile(r"cpu|mem|rss|heap|disk|pool|queue|util|used|in_use|conns|depth|thrott|pending|buffer|full|expir", re.IGNORECASE)),
+    ("saturation", re.compile(r"cpu|mem|rss|heap|disk|pool|queue|util|(?<!un)used|in_use|conns|depth|thrott|pending|buffer|full|expir", re.IGNORECASE)),
     ("traffic", re.compile(r"request|rps|qps|per_sec|throughput|_rate$|quer|messages|lps|bytes|connections", re.IGNORECASE)),
 )  # fmt: skip
 

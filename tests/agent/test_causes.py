@@ -245,3 +245,56 @@ async def test_metric_evidence_says_how_far_it_moved_and_how_it_ranks(rig):
     assert said.facts["place"] == 1
     assert f"{said.facts['size']:g} robust deviations off, number 1 of 1 change" in said.title
     assert said.title.split("; ")[1] in said.excerpt
+
+
+NAMED = "files: web/pay.py\n@@ -8,3 +8,4 @@ def pay(order):\n     hold(order)\n+    order.fee = plan_of(order).fee_for(order)\n     book(order)\n"
+UNNAMED = "files: web/pay.py\n@@ -8,3 +8,4 @@ def pay(order):\n     hold(order)\n+    order.seen = seen_of(order).last_one(order)\n     book(order)\n"
+ERRORS = [line(t, "ERROR", "shop", f"order {t + 900} failed: no method fee_for on nothing") for t in range(-118, 30, 4)]
+
+
+async def test_a_change_whose_own_name_stands_in_the_error_is_blamed_though_its_diff_looks_like_any_other(rig):
+    named = shop_world(change("c-1", "commit", -140, "Show fees", NAMED), logs=ERRORS)
+    unnamed = shop_world(change("c-1", "commit", -140, "Show orders", UNNAMED), logs=ERRORS)
+
+    blamed = await (await rig(named)).run(shop_brief())
+    other = await (await rig(unnamed)).run(shop_brief())
+
+    assert blamed.top.suspect == Suspect(service="shop", change_id="c-1")
+    assert other.top.cause_class is CauseClass.UNKNOWN
+
+
+async def test_a_name_that_two_changes_use_betrays_neither(rig):
+    both = shop_world(
+        change("c-1", "commit", -140, "Show fees", NAMED), change("c-2", "commit", -900, "Bill fees", NAMED.replace("pay", "bill")), logs=ERRORS
+    )  # fmt: skip
+
+    out = await (await rig(both)).run(shop_brief())
+
+    assert out.top.cause_class is CauseClass.UNKNOWN
+
+
+SLOWED = "files: db/migrate/7.sql\n@@ -0,0 +1 @@\n+DROP INDEX CONCURRENTLY orders_by_day;\n"
+
+
+async def test_a_dangerous_change_of_a_failing_dependency_comes_before_the_dependency(rig):
+    world = shop_world(depends_on=("orders-replica",))
+    world.metrics["orders-replica"] = [series("query_seconds_p95", slow(0.01, 3.0, -125), kind="latency", unit="s")]
+    bare = await (await rig(world)).run(shop_brief())
+    world.services.append(service("orders-primary", changes=(change("m-7", "migration", -150, "Drop an index", SLOWED),)))  # fmt: skip
+    told = await (await rig(world)).run(shop_brief())
+
+    assert bare.top.suspect == Suspect(service="orders-replica")
+    assert told.top.suspect == Suspect(service="orders-primary", change_id="m-7")
+
+
+async def test_a_dependency_that_is_busier_and_idle_all_the_same_is_not_failing(rig):
+    def top(level):
+        world = shop_world(depends_on=("broker",))
+        world.metrics["broker"] = [series("cpu_utilization_pct", slow(6, level, -125), kind="saturation", unit="%")]
+        return world
+
+    idle = await (await rig(top(11))).run(shop_brief())
+    full = await (await rig(top(97))).run(shop_brief())
+
+    assert Suspect(service="broker") not in {one.suspect for one in idle.assessment.hypotheses}
+    assert Suspect(service="broker") in {one.suspect for one in full.assessment.hypotheses}

@@ -42,7 +42,7 @@ def test_what_is_dangerous_in_a_diff_is_named(detail, said):
         diff("-assert 1 == 1", "+assert 2 == 2", path="tests/test_app.py"),
         diff("-  # said so", "+  # says so"),
         diff('-  log.debug("x %s", x)', '+  log.info("x %s of %s", x, y)'),
-        diff("-  b()", "-  a()", "+  a()", "+  b()"),
+        diff("-  b = 1", "-  a = 2", "+  a = 2", "+  b = 1"),
         diff("-import os", "+import sys"),
     ],
 )

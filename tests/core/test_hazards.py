@@ -104,7 +104,7 @@ def test_a_line_of_sql_that_is_a_comment_is_no_line_that_was_taken_away():
 
 HOSTILE = [
     "(" * 8000, "a" * 8000, "{" * 4000 + "key " * 1000, "catch (" * 2000, "FROM " * 3000, " " * 8000 + "a", "rescue " * 2000, "1.1-" * 3000, "sets " * 3000,
-    "provider" * 1500, "node " * 2000, "/* " * 4000, "ADD " * 4000, "x." * 4000, "key=" * 3000, "9" * 5000,
+    "provider" * 1500, "node " * 2000, "/* " * 4000, "ADD " * 4000, "x." * 4000, "a-" * 4000, "aB" * 4000, "= new Cache" * 900, "k: [" * 2000, "key=" * 3000, "9" * 5000,
 ]  # fmt: skip
 
 

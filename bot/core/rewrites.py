@@ -1,0 +1,161 @@
+"""
+What gets lost or becomes another when the same code is written otherwise: options, order, identity, types, and what was kept.
+
+Refactorings are meant to change nothing, so review looks at what the new lines no longer say. No language is parsed; the risks are
+judged, from 0 to 1. Used by `bot/core/diffs.py` beside `bot/core/hazards.py`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from bot.core.hazards import Diff
+from bot.core.values import TOKEN, Found, version_risk
+
+_OPTION = re.compile(
+    r"[\"']?\b([A-Za-z_][\w-]{0,60})[\"']?[ \t]{0,4}(?::|=(?![=>]))[ \t]{0,4}(\d[\w.]{0,30}|[Tt]rue\b|[Ff]alse\b|\"[^\"\n]{0,60}\"|'[^'\n]{0,60}')"
+)
+_KEY = re.compile(r"[\"']?\b([A-Za-z_][\w-]{0,60})[\"']?[ \t]{0,4}(?::|=(?![=>]))")
+_IDENTITY = re.compile(
+    r"\b(?:\w{0,60}_)?(?:id|name|group|topic|path|file|host\w{0,20})\b|\w[a-z](?:Id|Name|Group|Topic|Path)\b"
+)
+_SLOT = re.compile(r"\$\{|\{\w|#\{|%[sdv]|%l[du]|\+\s*\w|,\s*\w")
+_STEP = re.compile(r"^[ \t]+[^\n]*\w\(", re.MULTILINE)
+_DEFINES = re.compile(
+    r"^[ \t]*(?:\w+[ \t]+){0,3}(?:func|def|fn|class|function|struct|interface|type|sub|const|module)\b", re.MULTILINE
+)
+_KEPT = (
+    r"(\w{0,60}(?:Cache|Caffeine|Pool|Client|Session|Connection|Limiter|Semaphore|Mutex|Lock|Executor|Engine)\w{0,60})"
+)
+_HELD = re.compile(rf"(?<![=!<>])=[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?{_KEPT}(?:\.\w+)?[ \t]*[(<{{]")
+_MADE = re.compile(rf"(?:\breturn|=>|->)[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?{_KEPT}(?:\.\w+)?[ \t]*[(<{{]")
+_ONCE = re.compile(r"\bonce|lazy|memo|\bcached?\(|lru_cache|singleton|@Bean|@Provides|computeIfAbsent|\?\?=|\|\|=", re.IGNORECASE)  # fmt: skip
+_NAME = re.compile(r"[A-Za-z_]\w*$")
+_LISTED = re.compile(r"^[ \t]*-?[ \t]*([\w.\"-]{1,60})[ \t]*[:=][ \t]*\[([^\]\n]{0,200})\][ \t,]*$")
+_IMAGE = re.compile(r"^[ \t]*(?:FROM|image:)[ \t]+[\"']?([\w./${}-]+)(?:[:@]([\w.${}:-]+))?", re.MULTILINE)
+_INHERITED = re.compile(r"^[ \t]*(proxy_set_header|add_header|fastcgi_param|uwsgi_param)[ \t]", re.MULTILINE)
+_WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+|[A-Za-z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+")
+_SHORTEST_NAME, _MOST_NAMES = 6, 40
+
+
+def rewrites(diff: Diff) -> list[Found]:
+    """(risk, words) of everything that is no longer what it was."""
+    return [one for look in _LOOKS if (one := look(diff)) is not None]
+
+
+def changed_names(old: str, new: str) -> frozenset[str]:
+    """Names of several parts, as `fee_cents` or `copayFor`, that a change uses more or less often than before."""
+    before, after = (Counter(_WHOLE.findall(side)) for side in (old, new))
+    names = [name for name in before | after if before[name] != after[name] and len(name) >= _SHORTEST_NAME]
+    return frozenset(sorted(names)[:_MOST_NAMES])
+
+
+def _option(diff: Diff) -> Found | None:
+    """An option that is gone while others that stood with it are still there."""
+    before, after = Counter(_OPTION.findall(diff.old)), Counter(_OPTION.findall(diff.new))
+    keys_before, keys_after = Counter(_KEY.findall(diff.old)), Counter(_KEY.findall(diff.new))
+    lost = [(key, value) for key, value in before if (key, value) not in after and keys_before[key] > keys_after[key]]
+    if not lost or not before & after:
+        return None
+    return 0.5, "no longer sets " + "=".join(lost[0])[:60]
+
+
+def _identity(diff: Diff) -> Found | None:
+    """A name that told things apart and now holds less."""
+    for old, new in diff.pairs:
+        if _IDENTITY.search(old) and _IDENTITY.search(new) and len(_SLOT.findall(new)) < len(_SLOT.findall(old)):
+            return 0.55, "leaves something out of a name"
+    return None
+
+
+def _order(diff: Diff) -> Found | None:
+    """The same steps one after another otherwise, and nothing else; whole functions that moved do the same as before."""
+    other = f"{diff.old}{diff.new}".strip() or _DEFINES.search(diff.moved)
+    steps = not other and _STEP.search(diff.moved)
+    return (0.4, "does things in another order") if steps else None
+
+
+def _made_anew(diff: Diff) -> Found | None:
+    held, made = set(_HELD.findall(diff.old)), set(_MADE.findall(diff.new))
+    anew = sorted(held & made)
+    if not anew or _ONCE.search(diff.new):
+        return None
+    return 0.65, f"makes {anew[0]} anew on every call"
+
+
+def _retyped(diff: Diff) -> Found | None:
+    """A field that is declared as something else."""
+    for old, new in diff.pairs:
+        left, right = TOKEN.findall(old), TOKEN.findall(new)
+        differ = [place for place in range(len(left)) if left[place] != right[place]] if len(left) == len(right) else []
+        if len(differ) != 1 or "(" in left:
+            continue
+        place = differ[0]
+        named = place >= 2 and left[place - 1] == ":" and _NAME.match(left[place - 2])
+        if named and _NAME.match(left[place]) and _NAME.match(right[place]) and left[-1] in {",", ";", left[place]}:
+            return 0.5, f"changes the type of {left[place - 2]}"
+    return None
+
+
+def _listed(diff: Diff) -> Found | None:
+    """A list in a setting that holds more than before."""
+    for old, new in diff.pairs:
+        before, after = _LISTED.match(old), _LISTED.match(new)
+        if before and after and before[1] == after[1]:
+            had, has = (dict.fromkeys(part.strip() for part in one[2].split(",")) for one in (before, after))
+            more = [part for part in has if part not in had]
+            if more and all(part in has for part in had):
+                return 0.4, f"adds {more[0][:40]} to {before[1]}"
+    return None
+
+
+def _image(diff: Diff) -> Found | None:
+    before, after = dict(_IMAGE.findall(diff.old)), dict(_IMAGE.findall(diff.new))
+    if not before or not after:
+        return None
+    if before.keys() != after.keys():
+        return 0.55, "is built on another image"
+    steps = [version_risk(name, before[name], after[name]) for name in before if before[name] != after[name]]
+    return max((one for one in steps if one is not None), default=None)
+
+
+def _inherited(diff: Diff) -> Found | None:
+    """Nginx hands these down only to a block that has none of its own (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header)."""
+    own = set(_INHERITED.findall(diff.new)) - set(_INHERITED.findall(diff.old))
+    lines = diff.context.splitlines()
+    fresh = set(diff.new.splitlines())
+    for place, line in enumerate(lines):
+        found = _INHERITED.match(line)
+        if found and found[1] in own and line in fresh:
+            block = _block(lines, place)
+            beside = [one for one in block if one not in fresh and (match := _INHERITED.match(one)) and match[1] == found[1]]  # fmt: skip
+            if block and "location" in block[0] and not beside:
+                return 0.5, f"sets {found[1]} where it was inherited"
+    return None
+
+
+def _block(lines: Sequence[str], place: int) -> Sequence[str]:
+    """The lines around one that stand as deep or deeper, with the line above that opens the block."""
+    depth = _depth(lines[place])
+    first, last = place, place
+    while first > 0 and _depth(lines[first]) >= depth:
+        first -= 1
+    while last < len(lines) and _depth(lines[last]) >= depth:
+        last += 1
+    return lines[first:last]
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+_LOOKS: Sequence[Callable[[Diff], Found | None]] = (
+    _option,
+    _identity,
+    _order,
+    _made_anew,
+    _retyped,
+    _listed,
+    _image,
+    _inherited,
+)

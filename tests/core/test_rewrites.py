@@ -1,0 +1,61 @@
+"""What a rewrite loses on the way, and rewrites that lose nothing."""
+
+import pytest
+
+from bot.core.diffs import read_change
+
+
+def diff(*lines, path="src/app.py"):
+    return "\n".join([f"--- a/{path}", f"+++ b/{path}", "@@ -1 +1 @@", *lines])
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        (diff("-const srv = make({ log, proxied: true, most: 4 });", "+const srv = make(options(log));", "+const options = (log) => ({ log, most: 4 });", path="a.ts"), "no longer sets proxied=true"),
+        (diff('-  "sweep": every(minute=20, hour=4),', '-  "count": every(minute=5, hour=4),', '+  **each("sweep", hour=4),', '+  **each("count", minute=5, hour=4, day=1),'), "no longer sets minute=20"),
+        (diff('-  snprintf(id, n, "gw-%s-%ld", host, getpid());', '+  snprintf(id, n, "gateway-%s", role);', path="a.c"), "out of a name"),
+        (diff(" def pay(order):", "-    hold(order)", "-    check(order)", "+    check(order)", "+    hold(order)", "     book(order)"), "another order"),
+        (diff("-  private final Rates rates = new RateCache(500);", "+  private Rates rates() {", "+    return new RateCache(500);", "+  }", path="A.java"), "makes RateCache anew"),
+        (diff(" data class Fee(", "-    val total: BigDecimal,", "+    val total: Money,", path="Fee.kt"), "changes the type of total"),
+        (diff(" new_checkout:", "-  countries: [at, ch]", "+  countries: [at, ch, de]", path="flags.yaml"), "adds de to countries"),
+        (diff("-FROM registry.example/base/encoder:6.1 AS tools", "+FROM docker.io/other/encoder:7.1 AS tools", path="Dockerfile"), "another image"),
+        (diff(" server {", "   proxy_set_header Host $host;", "   location / {", "     proxy_pass http://app;", '+    proxy_set_header X-Start "t";', "   }", " }", path="app.conf"), "where it was inherited"),
+        (diff("-  Decimal.Parse(raw, CultureInfo.InvariantCulture)", "+  Decimal.TryParse(raw)", path="A.cs"), "language or encoding"),
+        (diff("-    first = Time.zone.today", "+    first = Date.today", path="a.rb"), "another clock"),
+        (diff("+  if text =~ /^((?:[A-Z]+ ?)+)$/", path="a.rb"), "for ever"),
+    ],
+)  # fmt: skip
+def test_what_a_rewrite_loses_or_changes_on_the_way_is_named(detail, said):
+    nature = read_change("commit", "refactor: tidy up", detail)
+
+    assert any(said in one for one in nature.reasons), nature
+    assert nature.risk >= 0.4
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        # The same option, said once for all.
+        diff('-  run("a", tries=3)', '-  run("b", tries=3)', '+  for name in "ab":', "+    run(name, tries=3)"),
+        diff('-  snprintf(id, n, "gw-%s-%ld", host, pid);', '+  format(id, n, "gw-%s-%ld", host, pid);', path="a.c"),
+        diff("-def b():", "-    two()", " def a():", "     one()", "+def b():", "+    two()"),
+        diff("-b = 1", "-a = 2", "+a = 2", "+b = 1"),
+        # Kept all the same, only elsewhere.
+        diff("-  rates = RateCache()", "+  rates = once(lambda: RateCache())"),
+        diff("-  names: [a, b]", "+  names: [b, a]", path="x.yaml"),
+        diff("-FROM base/tool:1.4.2", "+FROM base/tool:1.4.3", path="Dockerfile"),
+        diff('-    implementation("org.example:kit:2.17.1")', '+    implementation("org.example:kit:2.17.2")', path="build.gradle.kts"),
+        diff(" location / {", "   proxy_set_header Host $host;", '+  proxy_set_header X-Start "t";', " }", path="app.conf"),
+        diff("+ALTER TABLE orders SET (autovacuum_vacuum_scale_factor = 0.05);", path="db/migrate/7.sql"),
+        diff("-  Enabled: false", path=".rubocop_todo.yml"),
+    ],
+)  # fmt: skip
+def test_a_rewrite_that_loses_nothing_is_hardly_dangerous(detail):
+    assert read_change("commit", "refactor: tidy up", detail).risk <= 0.35
+
+
+def test_names_that_a_change_uses_otherwise_than_before_are_kept_as_they_are_written():
+    detail = diff("-  total = net_cents + tax_cents", "+  total = net_cents + fee_cents", "+  note(copayFor(visit))")
+
+    assert read_change("commit", "fees", detail).names == {"tax_cents", "fee_cents", "copayFor"}
