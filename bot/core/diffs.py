@@ -6,7 +6,6 @@ review guides and studies of incidents name most: limits and lifetimes changed b
 queries in loops, memory that only grows, keys renamed, dependencies raised. The risk is a judgement on a scale of 0 to 1, kept coarse.
 """
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,28 +14,22 @@ from itertools import pairwise
 
 from bot.core.hazards import Diff, ends_by_itself, hazards, only_renames
 from bot.core.rewrites import changed_names, rewrites
+from bot.core.sides import Sides, read_sides
 from bot.core.statements import statement_risk
-from bot.core.values import TOKEN, Found, changed_numbers, changed_values, said_values
+from bot.core.values import Found, changed_numbers, changed_values, said_values
 
 _FILE = re.compile(
     r"^(?:\+\+\+ b/|--- a/|diff --git a/|@@ )?((?:[\w.@-]+/)+[\w.@-]+|\.?[\w-]+\.(?:mod|sum|ya?ml|json|toml|lock))"
 )
-_COMMENT = re.compile(r"^\s*(?://|#(?!include|define|if|\[)|\*(?=[\s/]|$)|/\*|<!--|--\s|\"\"\"|;)|^\s*$")
 _STILL = re.compile(
     r"(?:^|/)(?:docs?|documentation|tests?|testdata|__tests__|spec|\.github|\.circleci|fixtures|static|assets|styles?)/|_test\.\w+$|"
-    r"\.(?:md|rst|txt|css|scss|svg|png|html?|golden)$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.(?:\w*lint|rubocop|prettier|editorconfig|pre-commit|clang-format)\S*|theme\.\w+)$|\.(?:twig|hbs|mustache|erb|ejs|ftl|po|arb|drawio)$|(?:^|/)(?:locales?|i18n|translations|emails?)/|\.rules\.ya?ml$|(?:^|/)(?:alerts?|dashboards?|monitors?)/|\.lproj/|\.strings$|(?:^|/)(?:openapi|swagger|asyncapi)[\w.-]*$",
+    r"\.(?:md|rst|css|scss|svg|png|html?|golden)$|(?:^|/)(?!(?:\w+[-_])?(?:requirements|constraints|CMakeLists)\b)[^/]*\.txt$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.(?:\w*lint|rubocop|prettier|editorconfig|pre-commit|clang-format)\S*|theme\.\w+)$|\.(?:twig|hbs|mustache|erb|ejs|ftl|po|arb|drawio)$|(?:^|/)(?:locales?|i18n|translations|emails?)/|\.rules\.ya?ml$|(?:^|/)(?:alerts?|dashboards?|monitors?)/|\.lproj/|\.strings$|(?:^|/)(?:openapi|swagger|asyncapi)[\w.-]*$",
     re.IGNORECASE,
 )
-# A line that does nothing but log or measure; one that works and logs does more.
-_TELLS = re.compile(
-    r"^\s*(?:await\s+|defer\s+)?(?:[\w$@]+(?:\(\))?\.|_)*(?:log|logger|logging|slog|zap|console|print|printf|println|fmt\.Print\w*)\w*!?\s*(?:\.\w+!?\s*)?[(`\"']|^\s*LOG_[A-Z]+\(|"
-    r"(?:\.|New|new_?)(?:(?:Counter|Histogram|Gauge|Observe|SetAttribute)\w*|Inc|record(?:_?(?:latency|value|metric|exception|error|duration|event))?)\(|\bmetrics?_?\.\w+",
-    re.IGNORECASE,
-)
-_IMPORT = re.compile(r"^\s*(?:import\b|from\s+\S+\s+import|package\b|use\s|using\s|require\(|#include)")
 _SQL = re.compile(r"\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE\b.+\bSET|DELETE FROM|JOIN\b)", re.IGNORECASE)
 _SCHEMA = re.compile(r"\b(?:ALTER|DROP|TRUNCATE|LOCK)\s+(?:TABLE|COLUMN|INDEX)\b", re.IGNORECASE)
 _CALL = re.compile(r"^\s*(?:await\s+|go\s+|defer\s+)?(?:[\w$]+\.)*([A-Za-z_$]\w*)\s*\(.*\)?\s*;?\s*$")
+_CALLED = re.compile(r"\b([A-Za-z_$]\w*)\s?\(")
 _LOOP = re.compile(r"^\s*(?:for|while|foreach|loop)\b|\.(?:map|forEach|each)\s*\(")
 _FETCH = re.compile(
     r"\b(?:ctx(?!\.(?:Done|Err|Value)\b)|await|db|session|client|repo|dao|http|rpc|cursor|conn|sql)\b.*\(|\b(?:Get|Fetch|Find|Load|Query|Request|Call|Read)\w*\(|\.(?:get|fetch|find|load|query|execute|request)\w*\("
@@ -60,6 +53,7 @@ _GUARD = frozenset(
      "finally", "recover", "fallback"]
 )  # fmt: skip
 _CODE = re.compile(r"\.(?:go|py|rb|rs|java|kt|scala|cs|ts|tsx|js|jsx|php|exs?|swift|c|cc|cpp|h)$")
+_SETTINGS = re.compile(r"\.(?:ya?ml|conf|cfg|ini|toml|properties|env|json)$")
 _SCHEMA_FILE = re.compile(r"migrat|schema|(?:^|/)db/|\.sql$", re.IGNORECASE)
 _SHIELD = frozenset(
     [
@@ -80,9 +74,7 @@ _SHIELD = frozenset(
 _OFF = re.compile(r"(?:->|→|=>|\bto\b|=)\s*[\"']?(?:false|off|disabled|0 ?%|0\b|none)", re.IGNORECASE)
 _KEY = re.compile(r"^\s*-?\s*[\w.\"-]+\s*[:=]\s*[^=\s]")
 _SPAWN = re.compile(r"\bgo func\b|\bgo \w+\(|create_task|\.spawn\(|\bThread\(|setInterval|executor\.submit")
-# Longer diffs are read as far as this; pairing lines is quadratic.
-_MOST_LINES = 200
-_MOST_CHARACTERS, _LONGEST_LINE, _LONGEST_REASON = 40_000, 300, 200
+_MOST_CHARACTERS, _LONGEST_REASON = 40_000, 200
 _CLOSING = frozenset({"close", "dispose"})
 _WHOLE_STATEMENT = re.compile(
     r"\b(?:ALTER TABLE|CREATE (?:UNIQUE )?INDEX|DROP (?:INDEX|TABLE)|TRUNCATE TABLE|LOCK TABLE|DELETE FROM|COMMENT ON (?:TABLE|COLUMN)|UPDATE \w+ SET)\b"
@@ -107,21 +99,6 @@ class Nature:
     """Whether there was a diff to read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sides:
-    """What is left of a diff when lines that only moved, comments and messages are put aside."""
-
-    lost: tuple[str, ...]
-    gained: tuple[str, ...]
-    pairs: tuple[tuple[str, str], ...]
-    context: tuple[str, ...]
-    """All lines that stand after the change, in order; gained ones among them."""
-    moved: tuple[str, ...]
-    """Lines that stand elsewhere now."""
-    spoken: tuple[str, ...]
-    """Added messages and measurements."""
-
-
 def read_change(kind: str, title: str, detail: str) -> Nature:
     """What a change does, from its diff if `detail` holds one, or else from its words and files."""
     detail = detail[:_MOST_CHARACTERS]
@@ -140,7 +117,7 @@ def read_change(kind: str, title: str, detail: str) -> Nature:
         return Nature(risk=0.02, reasons=("only documents, tests, styles or build settings",), words=words)
     if (apart := _apart(detail, moving)) is not None:
         return Nature(risk=apart[0], reasons=(apart[1],), words=words | _names(detail.splitlines()))
-    sides = _sides(detail)
+    sides = read_sides(detail)
     code = [*sides.lost, *sides.gained, *(line for pair in sides.pairs for line in pair)]
     seen = _diff_of(sides)
     found = sorted(_found(sides, seen, kind, moving), reverse=True)
@@ -172,7 +149,7 @@ def _apart(detail: str, moving: Sequence[str]) -> Found | None:
     return None
 
 
-def _found(sides: _Sides, seen: Diff, kind: str, moving: Sequence[str]) -> list[Found]:
+def _found(sides: Sides, seen: Diff, kind: str, moving: Sequence[str]) -> list[Found]:
     """Everything dangerous in a diff."""
     code_only = all(map(_CODE.search, moving))
     if code_only and not sides.lost and not sides.gained and only_renames(sides.pairs, sides.context):
@@ -181,11 +158,17 @@ def _found(sides: _Sides, seen: Diff, kind: str, moving: Sequence[str]) -> list[
     if statement is not None and moving and all(map(_SCHEMA_FILE.search, moving)):
         return [statement]
     closed = _CLOSING if ends_by_itself(seen) else frozenset[str]()
-    found = [*changed_values(sides.pairs), *_losses(sides, closed), *_gains(sides), *hazards(seen), *rewrites(seen)]
+    found = [
+        *changed_values(sides.pairs),
+        *_losses(sides, moving, closed),
+        *_gains(sides),
+        *hazards(seen),
+        *rewrites(seen),
+    ]
     return [*found, statement] if statement is not None else found
 
 
-def _diff_of(sides: _Sides) -> Diff:
+def _diff_of(sides: Sides) -> Diff:
     return Diff(
         old="\n".join((*sides.lost, *(old for old, _ in sides.pairs))),
         new="\n".join((*sides.gained, *(new for _, new in sides.pairs))),
@@ -235,81 +218,10 @@ def _files(detail: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-# --- sides -----------------------------------------------------------------------------------------------------------
-
-
-def _sides(detail: str) -> _Sides:
-    lost, gained, context = _lines(detail)
-    plain_lost, plain_gained = [one for one in lost if _runs(one)], [one for one in gained if _runs(one)]
-    spoken = tuple(one for one in gained if not _runs(one))
-    same = Counter(map(_bare, plain_lost)) & Counter(map(_bare, plain_gained))
-    moved = tuple(one for one in plain_gained if same[_bare(one)])
-    plain_lost, plain_gained = _without(plain_lost, same), _without(plain_gained, same)
-    pairs: list[tuple[str, str]] = []
-    for old in list(plain_lost):
-        near = max(plain_gained, key=lambda new: _likeness(old, new), default="")
-        if near and _likeness(old, near) >= 0.6:
-            pairs.append((old, near))
-            plain_lost.remove(old)
-            plain_gained.remove(near)
-    return _Sides(tuple(plain_lost), tuple(plain_gained), tuple(pairs), tuple(context), moved, spoken)
-
-
-def _lines(detail: str) -> tuple[list[str], list[str], list[str]]:
-    lost: list[str] = []
-    gained: list[str] = []
-    context: list[str] = []
-    for line in detail.splitlines():
-        if line.startswith(("+++ ", "--- ", "@@", "files: ", "diff --git", "index ")):
-            continue
-        sign, text = line[:1], _short(line[1:])
-        if sign in {"+", "-"} and _COMMENT.match(text):
-            continue
-        if sign in {"+", "-"} and len(gained) + len(lost) >= _MOST_LINES:
-            break
-        if sign == "-":
-            lost.append(text)
-        elif sign == "+":
-            gained.append(text)
-            context.append("+" + text)
-        else:
-            context.append(" " + text)
-    return lost, gained, context
-
-
-def _short(line: str) -> str:
-    """A line as far as it is read, with its indentation; strangers write lines, and no pattern may take long for one."""
-    words = line.strip()
-    return " " * min(len(line) - len(line.lstrip()), 80) + re.sub(r"[ \t]{2,}", " ", words[:_LONGEST_LINE])
-
-
-def _runs(line: str) -> bool:
-    return not _TELLS.search(line) and not _IMPORT.match(line) and bool(re.search(r"\w", line))
-
-
-def _bare(line: str) -> str:
-    return re.sub(r"\s+", "", re.split(r"\s//|\s#", line, maxsplit=1)[0])
-
-
-def _without(lines: Sequence[str], same: Counter[str]) -> list[str]:
-    left = Counter(same)
-    kept: list[str] = []
-    for line in lines:
-        if left[_bare(line)] > 0:
-            left[_bare(line)] -= 1
-        else:
-            kept.append(line)
-    return kept
-
-
-def _likeness(old: str, new: str) -> float:
-    return difflib.SequenceMatcher(None, TOKEN.findall(old), TOKEN.findall(new), autojunk=False).ratio()
-
-
 # --- findings: (risk, words) -----------------------------------------------------------------------------------------
 
 
-def _losses(sides: _Sides, put_back: frozenset[str] = frozenset()) -> list[Found]:
+def _losses(sides: Sides, moving: Sequence[str], put_back: frozenset[str] = frozenset()) -> list[Found]:
     """What was taken away and not put back; `put_back`: words that something else does the work of."""
     before = Counter(word for line in (*sides.lost, *(old for old, _ in sides.pairs)) for word in _parts(line))
     after = Counter(word for line in (*sides.gained, *(new for _, new in sides.pairs)) for word in _parts(line))
@@ -322,13 +234,30 @@ def _losses(sides: _Sides, put_back: frozenset[str] = frozenset()) -> list[Found
     calls = [name for line in sides.lost if (name := _called(line))]
     put = [name for line in sides.gained if (name := _called(line))]
     known = {token for line in sides.context for token in re.findall(r"\w+", line)}
-    removed = [line.strip() for line in sides.lost if _KEY.match(line) and "(" not in line and not _called(line)]
-    if removed and not sides.gained and not any(line.rstrip().endswith(("{", "(", ";")) for line in sides.lost):
-        found.append((0.55, f"removes the setting {removed[0][:60]}"))
+    if (setting := _setting_gone(sides, moving)) is not None:
+        found.append(setting)
     absent = [name for name in calls if name not in known and name.lower() not in put_back]
     if absent and len(calls) > len(put):
-        found.append((0.75, f"no longer calls {absent[0]}"))
+        # What is called instead may do the same.
+        helped = {name for line in sides.gained for name in _CALLED.findall(line)} - _names_called(sides.lost)
+        found.append((0.3 if helped else 0.75, f"no longer calls {absent[0]}"))
     return found
+
+
+def _setting_gone(sides: Sides, moving: Sequence[str]) -> Found | None:
+    """A setting that is gone: from anywhere when nothing came instead, or else from a file that holds nothing but settings."""
+    removed = [line.strip() for line in sides.lost if _KEY.match(line) and "(" not in line and not _called(line)]
+    if not removed or any(line.rstrip().endswith(("{", "(", ";")) for line in sides.lost):
+        return None
+    if sides.gained and not (moving and all(map(_SETTINGS.search, moving))):
+        return None
+    said = "\n".join(sides.gained)
+    gone = [one for one in removed if re.split(r"\s*[:=]", one, maxsplit=1)[0].strip("- \"'") not in said]
+    return (0.55, f"removes the setting {gone[0].removeprefix('- ')[:60]}") if gone else None
+
+
+def _names_called(lines: Sequence[str]) -> frozenset[str]:
+    return frozenset(name for line in lines for name in _CALLED.findall(line))
 
 
 def _called(line: str) -> str:
@@ -340,7 +269,7 @@ def _called(line: str) -> str:
     )
 
 
-def _gains(sides: _Sides) -> list[Found]:
+def _gains(sides: Sides) -> list[Found]:
     """What was added that costs or can fail."""
     fresh = list(dict.fromkeys([*sides.gained, *(new for _, new in sides.pairs)]))
     text = "\n".join(fresh)

@@ -85,7 +85,7 @@ _GAINED = (
     _hazard(0.55, "opens a connection for every call",
             r"^[ \t]+[^\n]{0,200}?(?:\bnew \w*(?:Client|Connection|Channel|Pool)\b|\b\w*Client\s*\{|\bgrpc\.Dial\w*\(|\bredis\.Redis\(|\bcreate_engine\(|\bMongoClient\(|\bboto3\.client\(|\bnewClient\(|\bsql\.Open\()",
             unless=r"\bstatic\b|\bonce\b|lru_cache|singleton|\blazy\b"),
-    _hazard(0.55, "waits without end", r":infinity\b|\btimeout\w*\s*[:=(]\s*(?:None|null|-1|0\b|Infinity|Duration\.ZERO)|\bno_?timeout\b|\bwaitForever\b"),
+    _hazard(0.55, "waits without end", r"\b(?:timeout|call|receive|await)\w*\b[^\n]{0,60}:infinity\b|\btimeout\w*\s*[:=(]\s*(?:None|null|-1|0\b|Infinity|Duration\.ZERO)|\bno_?timeout\b|\bwaitForever\b"),
     _hazard(0.5, "writes through on every write", r"\bappendfsync\s+always|\bf(?:data)?sync\b|\bO_D?SYNC\b|\bsynchronous_commit\s*=\s*(?:on|remote_apply)|\bflush\(\)|\backs\s*[:=]\s*[\"']?all"),
     _hazard(0.5, "is built on another image", r"^\s*(?-i:FROM)\s+[\w./@:${}-]+(?:\s+AS\s+\w+)?\s*$"),
     _hazard(0.45, "keeps no bound", r"\bUnbounded\w*|\bunlimited\b|\bnoeviction\b|\bLinkedBlockingQueue(?:<[^>]*>)?\(\s*\)|\bnewCachedThreadPool\(|\bmaxsize\s*=\s*(?:None|0)\b|\blimit\s*[:=]\s*(?:None|null|-1|0)\b|(?<![=!<>])=\s*-1\b"),
@@ -104,6 +104,7 @@ _LOST = (
     _hazard(0.6, "no longer tells tenants apart", r"\btenant_?\w*|\borg(?:anisation|anization)?_?id\b|\baccount_?id\b"),
     _hazard(0.7, "no longer fetches in one go", r"\.includes\(|\.preload\(|\beager_load\(|\bprefetch_related\(|\bselect_related\(|\bJOIN FETCH\b|\bEntityGraph\b|\bDataLoader\b|\bjoinedload\(|\bselectinload\(|\.Include\(|\bmget\(|\bbulk_?\w*\("),
     _hazard(0.6, "takes access or a resource away", r"^\s*resource\s+\"|\b(?:ingress|egress|allow|grant|policy|security_group\w*|firewall\w*)\b"),
+    _hazard(0.5, "no longer says how to sort", r"\.sort\(\s*[^)\s]|\bsorted\([^\n]*\bkey\s*=|\bsort_by\b|\bORDER BY\b", unless=r"\b(?:heap|sort|order|top)\w*\(\s*\w"),
     _hazard(0.5, "no longer says which language or encoding a text is in", r"\bCultureInfo\.\w+|\bLocale\.\w+|en_US(?:_POSIX)?\b|\b(?:charset|encoding)\s*[:=]|\butf-?8\b|\bStandardCharsets\b|\bnewline\s*="),
     _hazard(0.55, "no longer asks an index", r"\bCREATE (?:UNIQUE )?INDEX\b|\badd_index\b|\bdb_index\s*=\s*True|@Index\b"),
 )  # fmt: skip
@@ -124,7 +125,7 @@ _DURATION = re.compile(r"\b(?:\w*Duration|TimeSpan|timedelta|TimeUnit)\b")
 _KEYED = re.compile(r"\w*key\w*\b|\bKey\w*|\bpartition\w*|\bshard\w*", re.IGNORECASE)
 _SLOT = re.compile(r"\$\{|\{\w|#\{|%[sdv]|\+\s*\w|\bargs?\b|,\s*\w")
 _CLOCKS = re.compile(
-    r"\butc\w*|\bUTC\b|\btime_?zone\w*|\bZone(?:Id|Offset|dDateTime)\w*|\btz\w*\b|\bZoneInfo\b|\bLocal(?:Date|DateTime|Time)\b|\blocaltime\b|\bnow\(\)|\bfromtimestamp\(|\bTime\.(?:zone|now)\b|\bDate\.(?:today|current)\b|\bDateTime\.\w*now\b|\bdatetime\.(?:utcnow|now|today)\b",
+    r"\butc\w*|\bUTC\b|\btime_?zone\w*|\bZone(?:Id|Offset|dDateTime)\w*|\bInstant\b|\btz\w*\b|\bZoneInfo\b|\bLocal(?:Date|DateTime|Time)\b|\blocaltime\b|\bnow\(\)|\bfromtimestamp\(|\bTime\.(?:zone|now)\b|\bDate\.(?:today|current)\b|\bDateTime\.\w*now\b|\bdatetime\.(?:utcnow|now|today)\b",
     re.IGNORECASE,
 )
 _WIDE = re.compile(
@@ -273,8 +274,11 @@ def _left_out(diff: Diff) -> Found | None:
         left, right = TOKEN.findall(old), TOKEN.findall(new)
         rest = iter(left)
         if 2 <= len(right) < len(left) <= 2 * len(right) and all(one in rest for one in right):
-            gone = next((one for one in left if one not in right and re.search(r"\w", one)), "")
-            if gone:
+            missing = [one for one in left if one not in right]
+            gone = next((one for one in missing if re.search(r"\w", one)), "")
+            # `req.query.code` and `code`: the same thing by a shorter way.
+            shorter = "." in missing and all(one == "." or _NAME.match(one) for one in missing)
+            if gone and not shorter:
                 return (0.4 if "(" in old else 0.55, f"leaves out {gone[:40]}")
     return None
 

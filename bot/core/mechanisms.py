@@ -30,6 +30,8 @@ _PAIRS = tuple(
         (r"changes the type", r"not a function|typeerror|decod|deseriali[sz]|unmarshal|pars(?:e|ing)|cast|mismatch|\bnan\b|undefined|invalid|null"),
         (r"anew on every call", r"\bmiss|hit|requests|quer(?:y|ies)|connection|per_sec|latency|\bp9\d|_p9\d|cpu|\bpool"),
         (r"was inherited", r"\b4\d\d\b|host|header|forward|redirect|scheme|origin"),
+        (r"rows that were taken", r"violates|constraint|check\b|reject|refused|invalid"),
+        (r"how to sort", r"order|sort|sequence|follow|expected|rank"),
         (r"another order", r"determinis|order|sequence|state|missing|not (?:found|ready|set|initiali[sz]ed)|null|\bnil\b|before|deadlock|conflict|\b40[0-9]\b"),
         (r"\bkey", r"cache|hit|miss|wrong|mismatch|partition|skew|hot\b|evict|duplicate"),
         (r"smaller type|number of a field|another meaning", r"overflow|out of range|negative|decod|deseriali[sz]|unmarshal|parse|invalid|truncat"),
@@ -49,7 +51,7 @@ _PAIRS = tuple(
         (rf"{_MORE_OR_LESS}(?:retr|attempt|backoff|sleep|delay|jitter|debounce)", r"retr(?:y|ies)|attempt|requests?|\b429\b|load|storm|per_sec|_rps"),
         (r"renames|sets .* instead|the setting|matches or writes|turns", r"not (?:found|set)|missing|unknown|undefined|invalid|keyerror|null|unrecogni[sz]ed|required|unsupported|\b40[04]\b|empty|fail|error"),
         (r"table|rewrites or locks|column|statement|every row|under a lock|index away", r"lock|column|relation|does not exist|duplicate key|deadlock|slow|timed?[ -]?out|migration|replica"),
-        (r"another image|raises \S+ from v?\d+\.\d+", r"no such file|x509|unknown authority|imagepull|not found|incompatib|symbol|unsupported|nosuchmethod|classnotfound|import|deprecat"),
+        (r"another image|raises \S+ from v?\d+\.\d+", r"no such file|x509|unknown (?:authority|encoder|decoder|format)|ssl|\btls|handshake|renegotiat|library|notimplemented|not implemented|imagepull|not found|incompatib|symbol|unsupported|nosuchmethod|classnotfound|import|deprecat"),
         (r"never repeats", r"memory|cardinality|series|oom|scrape"),
         (r"no longer calls|asks others|spreads work|gently", r"not (?:found|registered|initiali[sz]ed)|missing|empty|latency|duration|quer(?:y|ies)|per_request|reset|\b50[234]\b|connection|fail|miss|lookup"),
     )

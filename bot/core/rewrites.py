@@ -13,9 +13,9 @@ from bot.core.hazards import Diff
 from bot.core.values import TOKEN, Found, version_risk
 
 _OPTION = re.compile(
-    r"[\"']?\b([A-Za-z_][\w-]{0,60})[\"']?[ \t]{0,4}(?::|=(?![=>]))[ \t]{0,4}(\d[\w.]{0,30}|[Tt]rue\b|[Ff]alse\b|\"[^\"\n]{0,60}\"|'[^'\n]{0,60}')"
+    r"[\"']?\b([A-Za-z_][\w-]{0,60})[\"']?\]?[ \t]{0,4}(?::|=(?![=>]))[ \t]{0,4}(\d[\w.]{0,30}|[Tt]rue\b|[Ff]alse\b|\"[^\"\n]{0,60}\"|'[^'\n]{0,60}')"
 )
-_KEY = re.compile(r"[\"']?\b([A-Za-z_][\w-]{0,60})[\"']?[ \t]{0,4}(?::|=(?![=>]))")
+_KEY = re.compile(r"[\"']?\b([A-Za-z_][\w-]{0,60})[\"']?\]?[ \t]{0,4}(?::|=(?![=>]))")
 _IDENTITY = re.compile(
     r"\b(?:\w{0,60}_)?(?:id|name|group|topic|path|file|host\w{0,20})\b|\w[a-z](?:Id|Name|Group|Topic|Path)\b"
 )
@@ -35,6 +35,7 @@ _LISTED = re.compile(r"^[ \t]*-?[ \t]*([\w.\"-]{1,60})[ \t]*[:=][ \t]*\[([^\]\n]
 _IMAGE = re.compile(r"^[ \t]*(?:FROM|image:)[ \t]+[\"']?([\w./${}-]+)(?:[:@]([\w.${}:-]+))?", re.MULTILINE)
 _INHERITED = re.compile(r"^[ \t]*(proxy_set_header|add_header|fastcgi_param|uwsgi_param)[ \t]", re.MULTILINE)
 _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+|[A-Za-z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+")
+_PINNED = re.compile(r"^[ \t]*[\"']?([A-Za-z][\w./@-]{2,60}?)[\"']?[ \t]{0,4}(?:==|~=|>=|[:=@]|[ \t])[ \t]{0,4}[\"'^~v]{0,3}(\d+\.\d+[\w.+-]{0,30})", re.MULTILINE)  # fmt: skip
 _SHORTEST_NAME, _MOST_NAMES = 6, 40
 
 
@@ -44,9 +45,11 @@ def rewrites(diff: Diff) -> list[Found]:
 
 
 def changed_names(old: str, new: str) -> frozenset[str]:
-    """Names of several parts, as `fee_cents` or `copayFor`, that a change uses more or less often than before."""
+    """Names of several parts, as `fee_cents` or `copayFor`, that a change uses more or less often than before, and libraries in another version."""
     before, after = (Counter(_WHOLE.findall(side)) for side in (old, new))
     names = [name for name in before | after if before[name] != after[name] and len(name) >= _SHORTEST_NAME]
+    pinned = dict(_PINNED.findall(old))
+    names += [name for name, version in _PINNED.findall(new) if pinned.get(name, version) != version]
     return frozenset(sorted(names)[:_MOST_NAMES])
 
 
@@ -115,8 +118,14 @@ def _image(diff: Diff) -> Found | None:
         return None
     if before.keys() != after.keys():
         return 0.55, "is built on another image"
-    steps = [version_risk(name, before[name], after[name]) for name in before if before[name] != after[name]]
-    return max((one for one in steps if one is not None), default=None)
+    return max((_tag(before[name], after[name]) for name in before if before[name] != after[name]), default=None)
+
+
+def _tag(old: str, new: str) -> Found:
+    """`3.11-slim-bullseye` to `3.11-slim-bookworm` is another system, `1.4.2` to `1.4.3` is not."""
+    left, right = old.partition("-"), new.partition("-")
+    step = version_risk("the image", left[0], right[0]) if left[2] == right[2] else None
+    return step or (0.5, f"is built on another image ({new} instead of {old})")
 
 
 def _inherited(diff: Diff) -> Found | None:

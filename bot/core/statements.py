@@ -16,6 +16,7 @@ _STATEMENTS = tuple(
         (0.6, "checks every row under a lock", r"^(?!.*\bNOT VALID\b).*\b(?:ADD CONSTRAINT\b.*\b(?:FOREIGN KEY|CHECK)|SET NOT NULL|add_foreign_key)\b"),
         (0.6, "builds an index under a lock", r"\bCREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)|\badd_index\b(?!.*\bconcurrently\b)"),
         (0.5, "adds a column that every row needs", r"\bADD (?:COLUMN )?[^;]*\bNOT NULL\b(?![^;]*\bDEFAULT\b)|\bDEFAULT (?:now|random|gen_random|uuid|clock_timestamp|nextval)\w*\("),
+        (0.4, "refuses rows that were taken before", r"\bADD CONSTRAINT\b.*\bCHECK\b.*\bNOT VALID\b"),
         (0.15, "adds beside what is there", r"\bCREATE (?:UNIQUE )?INDEX CONCURRENTLY\b|\bADD COLUMN\b|\bCREATE TABLE\b|\balter table\(:?\w+\) do\s+add :|\badd_column\b|\bcreate_table\b|\bNOT VALID\b|\bVALIDATE CONSTRAINT\b|\bcreate_\w+_index\b"),
         (0.15, "sets how a table is stored or cleaned", r"\bALTER (?:TABLE|INDEX) [\w.\"]+ (?:RE)?SET \("),
         (0.03, "comments only", r"\bCOMMENT ON\b"),

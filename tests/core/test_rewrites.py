@@ -23,6 +23,11 @@ def diff(*lines, path="src/app.py"):
         (diff(" server {", "   proxy_set_header Host $host;", "   location / {", "     proxy_pass http://app;", '+    proxy_set_header X-Start "t";', "   }", " }", path="app.conf"), "where it was inherited"),
         (diff("-  Decimal.Parse(raw, CultureInfo.InvariantCulture)", "+  Decimal.TryParse(raw)", path="A.cs"), "language or encoding"),
         (diff("-    first = Time.zone.today", "+    first = Date.today", path="a.rb"), "another clock"),
+        (diff("-  return [...parts].sort((a, b) => a.at - b.at);", "+  return [...keys].sort().map((k) => parts.get(k));", path="a.ts"), "how to sort"),
+        (diff(" nodeSelector: {pool: doors}", "-tolerations:", "-  - key: dedicated", "-    value: doors", "+podAnnotations: {}", path="chart/values.yaml"), "removes the setting key: dedicated"),
+        (diff("-FROM python:3.11-slim-bullseye", "+FROM python:3.11-slim-bookworm", path="Dockerfile"), "another image"),
+        (diff("+ALTER TABLE reviews ADD CONSTRAINT long CHECK (length(body) > 20) NOT VALID;", path="db/migrate/8.sql"), "refuses rows"),
+        (diff("-  slots.put(reading.at(), x)", "+  slots.put(LocalDateTime.ofInstant(reading.at(), zone), x)", "-  Map<Instant, Price> slots", "+  Map<LocalDateTime, Price> slots", path="A.java"), "another clock"),
         (diff("+  if text =~ /^((?:[A-Z]+ ?)+)$/", path="a.rb"), "for ever"),
     ],
 )  # fmt: skip
@@ -49,10 +54,22 @@ def test_what_a_rewrite_loses_or_changes_on_the_way_is_named(detail, said):
         diff(" location / {", "   proxy_set_header Host $host;", '+  proxy_set_header X-Start "t";', " }", path="app.conf"),
         diff("+ALTER TABLE orders SET (autovacuum_vacuum_scale_factor = 0.05);", path="db/migrate/7.sql"),
         diff("-  Enabled: false", path=".rubocop_todo.yml"),
+        diff("-  all.insert(left);", "-  all.insert(right);", "+  return top(concat(left, right));", path="a.cpp"),
+        diff("-  code: req.query.code, to: BACK }", "+  code, to: BACK }", path="a.ts"),
+        diff("-  def step(p) when p < 500, do: 10", "-  def step(_), do: 50", "+  @steps [{500, 10}, {:infinity, 50}]", path="a.ex"),
+        diff("-    return post(url, headers={'Agent': 'filer'}, most=2)", "+    session.headers['Agent'] = 'filer'", "+    return session.post(url, most=2)"),
     ],
 )  # fmt: skip
 def test_a_rewrite_that_loses_nothing_is_hardly_dangerous(detail):
     assert read_change("commit", "refactor: tidy up", detail).risk <= 0.35
+
+
+def test_pins_of_python_packages_are_no_document():
+    nature = read_change("commit", "update pins", diff("-kit==1.35.99", "+kit==1.36.3", path="web/requirements.txt"))
+
+    assert nature.reasons == ("raises kit from 1.35.99 to 1.36.3",)
+    assert nature.names == {"kit"}
+    assert read_change("commit", "", diff("-kit 1.35.99", "+kit 1.36.3", path="web/notes.txt")).risk < 0.05
 
 
 def test_names_that_a_change_uses_otherwise_than_before_are_kept_as_they_are_written():
