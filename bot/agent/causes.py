@@ -115,6 +115,7 @@ def dependencies(
         ]
         score = WEIGHTS.dependency_base + WEIGHTS.dependency * max(one.weight for one in own) + (0.4 if early else -0.4)
         score += WEIGHTS.root * max((one.weight for one in own if "root" in one.facts), default=0.0)
+        score += WEIGHTS.down * any(_down(one) for one in own)
         score -= WEIGHTS.explained * _explained(name, case, blamed)
         found.append(
             Candidate(
@@ -130,10 +131,10 @@ def dependencies(
 
 
 def _explained(name: str, case: Case, blamed: Sequence[Candidate]) -> float:
-    """0 to 1: the most dangerous change of a service, or of one that it is a part of, before it began to fail."""
+    """0 to 1: the most dangerous change of a service, or of one that it is a part of, shortly before it began to fail."""
     return max(
         (
-            one.traits.risk * (1 - one.traits.late)
+            one.traits.risk * one.traits.recent * (1 - one.traits.late)
             for one in blamed
             if one.traits is not None
             and one.suspect is not None
@@ -321,11 +322,18 @@ def after(one: Evidence, change: Evidence) -> bool:
     return when is not None and when >= at_of(change) - timedelta(seconds=30)
 
 
+def _down(one: Evidence) -> bool:
+    """Its own exporter or the scrape of it says that it is not there."""
+    name = str(one.facts.get("metric", ""))
+    return (name == "up" or name.endswith("_up")) and one.facts.get("after") == 0
+
+
 def _bad(one: Evidence) -> bool:
     if one.kind is EvidenceKind.LOG:
         return one.facts.get("level") in {"error", "fatal", "critical", "panic"}
     return (
         one.kind is EvidenceKind.DIAGNOSTIC
+        or _down(one)
         or one.facts.get("kind") in {"errors", "latency", "saturation"}
         or "errors" in one.facts
     )

@@ -25,6 +25,7 @@ _SMALLEST_SHARE = 0.15
 _COUNTER_SUFFIXES = ("_total", "_sum", "_bucket")
 _RATE_UNITS = ("/s", "per second", "per minute", "/min")
 _CLOCK_SUFFIXES = ("_created", "_timestamp_seconds", "_start_time_seconds", "_time_seconds")
+_DOWN_SIZE = 50.0
 _KIND_FACTORS = {"errors": 1.0, "saturation": 1.0, "latency": 0.95, "traffic": 0.8, "other": 0.65}
 
 
@@ -151,6 +152,8 @@ def _change(series: Series, onset: datetime, start: float, end: float) -> Metric
     if len(values) < 2:
         return None
     alert = onset.timestamp()
+    if (since := _down_since(series, times, values)) is not None:
+        return _build(series, Direction.FELL, 1.0, 0.0, _DOWN_SIZE, since, alert)
     step = float(np.median(np.diff(times)))
     late = max(2 * step, 0.1 * (end - start))
     if times[0] - start > late and abs(float(np.median(values))) > 0:
@@ -158,6 +161,17 @@ def _change(series: Series, onset: datetime, start: float, end: float) -> Metric
     if end - times[-1] > late and abs(float(np.median(values))) > 0:
         return _edge(series, Direction.VANISHED, float(times[-1]), _level(values), 0.0, alert)
     return _moved(series, times, values, alert) if len(values) >= _FEWEST_POINTS else None
+
+
+def _tells_up(series: Series) -> bool:
+    return series.name == "up" or series.name.endswith("_up")
+
+
+def _down_since(series: Series, times: Floats, values: Floats) -> float | None:
+    """When what was up went down and stayed so; two samples tell as much as two hundred (`up` of Prometheus, `redis_up` of an exporter)."""
+    if not _tells_up(series) or not np.all((values == 0) | (values == 1)) or values[-1] != 0 or not np.any(values == 1):
+        return None
+    return float(times[int(np.flatnonzero(values == 1)[-1]) + 1])
 
 
 def _read(series: Series) -> tuple[Floats, Floats]:
@@ -261,7 +275,8 @@ def _weight(change: MetricChange) -> float:
     size = 1 - math.exp(-change.size / 8)
     near = 0.3 + 0.7 * math.exp(-abs(change.lead_s) / 600)
     vanished = 0.6 if change.direction is Direction.VANISHED else 1.0
-    return size * near * vanished * _KIND_FACTORS.get(change.series.kind, 0.65)
+    telling = 1.0 if _tells_up(change.series) else _KIND_FACTORS.get(change.series.kind, 0.65)
+    return size * near * vanished * telling
 
 
 def _with_weight(change: MetricChange, weight: float) -> MetricChange:

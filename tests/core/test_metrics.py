@@ -38,6 +38,21 @@ def test_a_fall_is_a_fall():
     assert change.direction is Direction.FELL
 
 
+def test_what_was_up_and_is_down_is_told_by_few_samples():
+    down = Series(service="cache", name="redis_up", kind="other", unit="1", labels={}, points=[(ONSET.timestamp() + t, v) for t, v in ((-30, 1), (-20, 1), (-10, 0), (0, 0))])  # fmt: skip
+    (change,) = changes(down)
+
+    assert (change.direction, change.before, change.after, change.lead_s) == (Direction.FELL, 1.0, 0.0, 10)
+    assert change.weight > 0.6
+
+
+def test_what_came_back_or_never_was_up_is_not_down():
+    again = make(lambda t: 0.0 if -300 < t < -200 else 1.0, name="up")
+    never = make(lambda t: 0.0, name="up")
+
+    assert not any(change.after == 0 for change in changes(again, never))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_noise_is_no_change(seed):
     chance = random.Random(seed)
