@@ -44,7 +44,7 @@ class Weights:
     dependency_base: float = 0.3
     """A dependency that fails itself, before how loudly and how early it does."""
     dependency: float = 2.8
-    down: float = 1.5
+    down: float = 2.0
     """That a dependency is not there at all."""
     explained: float = 2.0
     """That a dangerous change of the dependency, or of what it is a part of, tells why it fails."""
