@@ -30,6 +30,7 @@ _SQL = re.compile(r"\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE\b.+\bSET|DELETE FRO
 _SCHEMA = re.compile(r"\b(?:ALTER|DROP|TRUNCATE|LOCK)\s+(?:TABLE|COLUMN|INDEX)\b", re.IGNORECASE)
 _CALL = re.compile(r"^\s*(?:await\s+|go\s+|defer\s+)?(?:[\w$]+\.)*([A-Za-z_$]\w*)\s*\(.*\)?\s*;?\s*$")
 _CALLED = re.compile(r"\b([A-Za-z_$]\w*)\s?\(")
+_WITHOUT = re.compile(r"disable|without|\bno_", re.IGNORECASE)
 _LOOP = re.compile(r"^\s*(?:for|while|foreach|loop)\b|\.(?:map|forEach|each)\s*\(")
 _FETCH = re.compile(
     r"\b(?:ctx(?!\.(?:Done|Err|Value)\b)|await|db|session|client|repo|dao|http|rpc|cursor|conn|sql)\b.*\(|\b(?:Get|Fetch|Find|Load|Query|Request|Call|Read)\w*\(|\.(?:get|fetch|find|load|query|execute|request)\w*\("
@@ -239,7 +240,8 @@ def _losses(sides: Sides, moving: Sequence[str], put_back: frozenset[str] = froz
     absent = [name for name in calls if name not in known and name.lower() not in put_back]
     if absent and len(calls) > len(put):
         # What is called instead may do the same.
-        helped = {name for line in sides.gained for name in _CALLED.findall(line)} - _names_called(sides.lost)
+        fresh = (*sides.gained, *(new for _, new in sides.pairs))
+        helped = _names_called(fresh) - _names_called((*sides.lost, *(old for old, _ in sides.pairs)))
         found.append((0.3 if helped else 0.75, f"no longer calls {absent[0]}"))
     return found
 
@@ -283,7 +285,7 @@ def _gains(sides: Sides) -> list[Found]:
         found.append((0.3 if bounded else 0.9, f"keeps adding to {min(held & grown)} and never takes away"))
     old = "\n".join((*sides.lost, *(one for one, _ in sides.pairs)))
     before = {word for line in (*sides.lost, *(one for one, _ in sides.pairs)) for word in _parts(line)}
-    taken = sorted(_SYNC & {word for line in fresh for word in _parts(line)} - before)
+    taken = sorted(_SYNC & {word for line in fresh if not _WITHOUT.search(line) for word in _parts(line)} - before)
     if taken:
         found.append((0.5, f"takes a lock ({', '.join(taken[:3])})"))
     if _SPAWN.search(text) and not _SPAWN.search(old):

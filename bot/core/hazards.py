@@ -52,7 +52,7 @@ def _hazard(risk: float, said: str, pattern: str, unless: str = "", where: str =
 
 
 _SCOPE = re.compile(
-    r"^\s*(?:async\s+)?with\s|\btry\s*\(|\busing\s*(?:\(|var\b)|\bdefer\b|\bensure\b|\bfinally\b|\.use\s*[{(]|\bbracket\(|\bSafeHandle\b|\b(?:Unique|Scoped|Auto)[A-Z]\w*|\b(?:unique|shared|scoped|lock)_(?:ptr|lock|guard|fd)\b",
+    r"^\s*(?:async\s+)?with\s|\btry\s*\(|\busing\s*(?:\(|var\b)|\bdefer\b|\bensure\b|\bfinally\b|\.use\s*\{|\bbracket\(|\bSafeHandle\b|\b(?:Unique|Scoped|Auto)[A-Z]\w*|\b(?:unique|shared|scoped|lock)_(?:ptr|lock|guard|fd)\b",
     re.MULTILINE,
 )
 _SETTLED = r"\b(?:close|closed|dispose|release|remove|unlink|delete|cleanup|clean_?up|rmtree|defer|finally|with|using|once|off|unsubscribe|removeListener|removeEventListener|stop|clearInterval|clearTimeout|cancel)\w*\b|\btry\s*\("
@@ -87,7 +87,14 @@ _GAINED = (
             unless=r"\bstatic\b|\bonce\b|lru_cache|singleton|\blazy\b"),
     _hazard(0.55, "waits without end", r"\b(?:timeout|call|receive|await)\w*\b[^\n]{0,60}:infinity\b|\btimeout\w*\s*[:=(]\s*(?:None|null|-1|0\b|Infinity|Duration\.ZERO)|\bno_?timeout\b|\bwaitForever\b"),
     _hazard(0.5, "writes through on every write", r"\bappendfsync\s+always|\bf(?:data)?sync\b|\bO_D?SYNC\b|\bsynchronous_commit\s*=\s*(?:on|remote_apply)|\bflush\(\)|\backs\s*[:=]\s*[\"']?all"),
-    _hazard(0.5, "is built on another image", r"^\s*(?-i:FROM)\s+[\w./@:${}-]+(?:\s+AS\s+\w+)?\s*$"),
+    _hazard(0.55, "writes the year of the week", r"[\"']\W?YYYY\b[^\"'\n]*[\"']", where=r"DateTimeFormatter|SimpleDateFormat|dateFormat|DateFormatter|ofPattern"),
+    _hazard(0.55, "closes the network but for what it names", r"^\s*(?:-\s*)?egress\s*:|\bpolicyTypes\s*:.*Egress|kind:\s*NetworkPolicy"),
+    _hazard(0.5, "cuts numbers to 32 bits", r"\)?\s\|\s0\b|~~\w|>>>\s*0\b"),
+    _hazard(0.5, "takes the neighbour's address for the caller's", r"\bRemoteAddr\b|\bremote_addr\b|\bREMOTE_ADDR\b|\bremoteAddress\b"),
+    _hazard(0.45, "keeps the first for all", r"@{1,2}\w+\s*\|\|=|\bServiceLifetime\.Singleton\b|@ApplicationScoped\b"),
+    _hazard(0.5, "keeps every name that strangers send", r"\bkeys:\s*:atoms\b|\bString\.to_atom\(|\.to_sym\b|\.intern\(\)"),
+    _hazard(0.45, "sets how many run", r"^\s*(?:replicas|desired_count|replicaCount)\s*[:=]\s*\d"),
+    _hazard(0.5, "ends the program at the first panic", r"\bpanic\s*=\s*[\"']abort"),
     _hazard(0.45, "keeps no bound", r"\bUnbounded\w*|\bunlimited\b|\bnoeviction\b|\bLinkedBlockingQueue(?:<[^>]*>)?\(\s*\)|\bnewCachedThreadPool\(|\bmaxsize\s*=\s*(?:None|0)\b|\blimit\s*[:=]\s*(?:None|null|-1|0)\b|(?<![=!<>])=\s*-1\b"),
     _hazard(0.45, "hands over much more than before", r"\bSELECT\s+\*|\beager\w*\b|\bincludes?\(\s*:\w+\s*,|\bprefetch_related\(|\bto_json\b|\binclude_all\b|\bexpand\s*[:=]"),
 )  # fmt: skip
@@ -104,8 +111,10 @@ _LOST = (
     _hazard(0.6, "no longer tells tenants apart", r"\btenant_?\w*|\borg(?:anisation|anization)?_?id\b|\baccount_?id\b"),
     _hazard(0.7, "no longer fetches in one go", r"\.includes\(|\.preload\(|\beager_load\(|\bprefetch_related\(|\bselect_related\(|\bJOIN FETCH\b|\bEntityGraph\b|\bDataLoader\b|\bjoinedload\(|\bselectinload\(|\.Include\(|\bmget\(|\bbulk_?\w*\("),
     _hazard(0.6, "takes access or a resource away", r"^\s*resource\s+\"|\b(?:ingress|egress|allow|grant|policy|security_group\w*|firewall\w*)\b"),
+    _hazard(0.7, "no longer locks the rows it reads", r"\bFOR (?:UPDATE|SHARE)\b|\bselect_for_update\(|\bwith_lock\b|\bLockModeType\b"),
     _hazard(0.5, "no longer says how to sort", r"\.sort\(\s*[^)\s]|\bsorted\([^\n]*\bkey\s*=|\bsort_by\b|\bORDER BY\b", unless=r"\b(?:heap|sort|order|top)\w*\(\s*\w"),
-    _hazard(0.5, "no longer says which language or encoding a text is in", r"\bCultureInfo\.\w+|\bLocale\.\w+|en_US(?:_POSIX)?\b|\b(?:charset|encoding)\s*[:=]|\butf-?8\b|\bStandardCharsets\b|\bnewline\s*="),
+    _hazard(0.5, "no longer says which language a text is in", r"\bCultureInfo\.\w+|\bLocale\.\w+|en_US(?:_POSIX)?\b|\bC\.UTF-8\b"),
+    _hazard(0.5, "no longer says which encoding a text is in", r"\b(?:charset|encoding)\s*[:=]|\butf-?8\b|\bStandardCharsets\b|\bnewline\s*="),
     _hazard(0.55, "no longer asks an index", r"\bCREATE (?:UNIQUE )?INDEX\b|\badd_index\b|\bdb_index\s*=\s*True|@Index\b"),
 )  # fmt: skip
 _LOCKS = re.compile(r"\b(?:synchronized|r?w?lock|unlock|mutex|acquire|semaphore|FOR UPDATE)\b|\.(?:Lock|Unlock|RLock|RUnlock|lock|unlock)\(", re.IGNORECASE)  # fmt: skip
@@ -114,6 +123,10 @@ _ENDLESS = re.compile(r"\bwhile\s*\(?\s*(?:true|1|!\w+)|\bfor\s*\(\s*;\s*;\s*\)|
 _WAY_OUT = re.compile(r"\b(?:return|break|until|cursor|next_?\w*|has_?more|offset|page_?token)\b", re.IGNORECASE)
 _GUARD = re.compile(
     r"^[ \t]*(?:\}?[ \t]*(?:else[ \t]+)?if|unless|guard|elif|elsif|when|assert|require)\b", re.MULTILINE
+)
+_WORDS = re.compile(r"[A-Za-z_]\w*")
+_KEYWORDS = frozenset(
+    ["if", "else", "elif", "elsif", "unless", "guard", "let", "var", "when", "assert", "require", "err"]
 )
 _CONDITIONS = re.compile(r"\b(?:WHERE|AND)\s+\w+(?:\.\w+)?\s*(?:=|<|>|IN\b|LIKE\b|IS\b)")
 _QUERY = re.compile(r"\b(?:SELECT|FROM|UPDATE|DELETE)\b")
@@ -220,7 +233,7 @@ def _scope(diff: Diff) -> Found | None:
 
 
 def _lock(diff: Diff) -> Found | None:
-    if any(_LOCKS.search(old) and _LOCKS.search(new) for old, new in diff.pairs):
+    if any(_LOCKS.search(old) and _LOCKS.search(new) and old.strip() not in new for old, new in diff.pairs):
         return 0.6, "locks something else"
     if _LOCKING.search(diff.moved) and not ends_by_itself(diff):
         return 0.6, "holds a lock over other lines"
@@ -240,8 +253,13 @@ def _wider(diff: Diff) -> Found | None:
 
 
 def _guard(diff: Diff) -> Found | None:
+    """A condition that is gone, and with it something that nothing else looks at."""
     lost = len(_GUARD.findall(diff.old)) - len(_GUARD.findall(diff.new))
-    return (0.45, "takes away a condition") if lost > 0 else None
+    if lost <= 0:
+        return None
+    known = set(_WORDS.findall(diff.new))
+    asked = {word for line in diff.old.splitlines() if _GUARD.match(line) for word in _WORDS.findall(line)}
+    return (0.45, "takes away a condition") if asked - known - _RESERVED - _KEYWORDS else None
 
 
 def _unit(diff: Diff) -> Found | None:

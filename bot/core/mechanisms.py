@@ -26,7 +26,7 @@ _PAIRS = tuple(
         (r"tries again", r"retr(?:y|ies)|attempt|429|too many requests|rate ?limit|per_sec|_rps|qps|requests"),
         (r"unit", r"timed?[ -]?out|deadline|expired|duration|_ms\b|latency|cancel|too (?:soon|early|late)"),
         (r"out of a name", r"duplicate|conflict|taken|in use|already|disconnect|connect|reconnect|overwrit|exists|session|\bid\b|mismatch|mixed"),
-        (r"language or encoding", r"parse|pars|format|invalid|decod|malformed|implausib|unexpected|reject|outside|mojibake|number"),
+        (r"which (?:language|encoding)", r"parse|pars|format|invalid|decod|malformed|implausib|unexpected|reject|outside|mojibake|number"),
         (r"changes the type", r"not a function|typeerror|decod|deseriali[sz]|unmarshal|pars(?:e|ing)|cast|mismatch|\bnan\b|undefined|invalid|null"),
         (r"anew on every call", r"\bmiss|hit|requests|quer(?:y|ies)|connection|per_sec|latency|\bp9\d|_p9\d|cpu|\bpool"),
         (r"was inherited", r"\b4\d\d\b|host|header|forward|redirect|scheme|origin"),

@@ -20,7 +20,9 @@ _IDENTITY = re.compile(
     r"\b(?:\w{0,60}_)?(?:id|name|group|topic|path|file|host\w{0,20})\b|\w[a-z](?:Id|Name|Group|Topic|Path)\b"
 )
 _SLOT = re.compile(r"\$\{|\{\w|#\{|%[sdv]|%l[du]|\+\s*\w|,\s*\w")
-_STEP = re.compile(r"^[ \t]+[^\n]*\w\(", re.MULTILINE)
+_STEP = re.compile(r"^[ \t]*[^\n]*\w\(", re.MULTILINE)
+# Of routes and rules the first that fits counts.
+_ROUTE = re.compile(r"^[ \t]*-?[ \t]*(?:match|route|prefix|path|location|rule|allow|deny|from|host)s?\b", re.MULTILINE)
 _DEFINES = re.compile(
     r"^[ \t]*(?:\w+[ \t]+){0,3}(?:func|def|fn|class|function|struct|interface|type|sub|const|module)\b", re.MULTILINE
 )
@@ -32,10 +34,37 @@ _MADE = re.compile(rf"(?:\breturn|=>|->)[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\
 _ONCE = re.compile(r"\bonce|lazy|memo|\bcached?\(|lru_cache|singleton|@Bean|@Provides|computeIfAbsent|\?\?=|\|\|=", re.IGNORECASE)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z_]\w*$")
 _LISTED = re.compile(r"^[ \t]*-?[ \t]*([\w.\"-]{1,60})[ \t]*[:=][ \t]*\[([^\]\n]{0,200})\][ \t,]*$")
-_IMAGE = re.compile(r"^[ \t]*(?:FROM|image:)[ \t]+[\"']?([\w./${}-]+)(?:[:@]([\w.${}:-]+))?", re.MULTILINE)
+# A table in SQL has neither a registry nor a tag.
+_IMAGE = re.compile(r"^[ \t]*(?:FROM|image:)[ \t]+[\"']?(?=\S*[:/@])([\w./${}-]+)(?:[:@]([\w.${}:-]+))?", re.MULTILINE)
 _INHERITED = re.compile(r"^[ \t]*(proxy_set_header|add_header|fastcgi_param|uwsgi_param)[ \t]", re.MULTILINE)
 _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+|[A-Za-z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+")
 _PINNED = re.compile(r"^[ \t]*[\"']?([A-Za-z][\w./@-]{2,60}?)[\"']?[ \t]{0,4}(?:==|~=|>=|[:=@]|[ \t])[ \t]{0,4}[\"'^~v]{0,3}(\d+\.\d+[\w.+-]{0,30})", re.MULTILINE)  # fmt: skip
+_NEARLY = tuple(
+    (said, re.compile(before), re.compile(after))
+    for said, before, after in (
+        ("takes zero and nothing for missing", r"\?\?", r"\|\|"),
+        ("works out a default that is not needed", r"\.orElseGet\(|\.unwrap_or_else\(|\.getOrElse\s*\{|\.fetch\([^)]*\)\s*\{", r"\.orElse\(|\.unwrap_or\(|\.getOrDefault\("),
+        ("compares by identity", r"\.equals\(|\bObjects\.equals\(|\.eql\?|===?\s*0\b", r"[!=]=\s*[a-z]\w*(?:\.\w+)*\(?"),
+        ("declares another variable of the same name", r"(?<![:=!<>+*/-])=(?!=)", r":="),
+        ("does not wait", r"\bawait\b", r"^(?!.*\bawait\b)"),
+        ("changes the type of what it returns", r"\)\s*(?:\([^)]*\berror\)|error)\s*\{", r"\)\s*(?:\([^)]*\*\w+\)|\*\w+)\s*\{"),
+        ("answers later than its callers may wait", r"^(?!.*\basync\b)(?=.*\b(?:def|function|fn|func)\b)", r"\basync\b"),
+        ("binds a name that changes later", r"\bpartial\(|\blambda\b[^:]*=", r"\blambda\b[^:=]*:"),
+        ("counts bytes instead of characters", r"\bmb_\w+\(|\bchars\(\)|\[\]rune\(", r"\b(?:substr|strlen|strpos)\(|\bbytes\(\)|\[\]byte\(|&\w+\["),
+        ("goes on with what is not set", r"\bset\s+-\w*u", r"\bset\s+-(?!\w*u)"),
+        ("is no longer a text", r"[:=]\s*[\"'](?:\d+(?:\.\d+)?|0\d+|yes|no|on|off|true|false|null)[\"']\s*$", r"[:=]\s*(?:\d+(?:\.\d+)?|yes|no|on|off|true|false|null)\s*$"),
+        ("requires what may be missing", r"(?=.*:\s*\[?\w+\]?\s*$)", r":\s*\[?\w+!?\]?!"),
+        ("binds operators otherwise", r"\([^()]*[^&|][&|][^&|()]*\)\s*[=!]=", r"[^&|][&|][^&|()]*[=!]=\s*\w+\s*\)"),
+        ("runs on another version", r"\b(?:nodejs|python|java|ruby|dotnet|go)\d[\w.]*", r"\b(?:nodejs|python|java|ruby|dotnet|go)\d[\w.]*"),
+        ("shares one thing among all calls", r"=\s*None\b", r"=\s*(?:\[\]|\{\})"),
+    )
+)  # fmt: skip
+_ASKS = re.compile(r"^\s*(?:\}?\s*else\s*)?(?:if|elif|elsif|unless|while|when|guard)\b|\breturn\b|\?\s|\bWHERE\b")
+_JOINED = re.compile(r"&&|\|\||\band\b|\bor\b|\bAND\b|\bOR\b")
+_FRACTION = re.compile(
+    r"\(double\)|\(float\)|\bfloat\(|\.to_f\b|\bDecimal\b|\bdouble\b|\b1\.0\b|\bfloat64\(|\.toDouble\(|\bas f(?:32|64)\b|\bparseFloat\("
+)
+_DIVIDES = re.compile(r"\w\)?\s/\s\(?\w|\bdiv\b")
 _SHORTEST_NAME, _MOST_NAMES = 6, 40
 
 
@@ -74,7 +103,7 @@ def _identity(diff: Diff) -> Found | None:
 def _order(diff: Diff) -> Found | None:
     """The same steps one after another otherwise, and nothing else; whole functions that moved do the same as before."""
     other = f"{diff.old}{diff.new}".strip() or _DEFINES.search(diff.moved)
-    steps = not other and _STEP.search(diff.moved)
+    steps = not other and (_STEP.search(diff.moved) or _ROUTE.search(diff.moved))
     return (0.4, "does things in another order") if steps else None
 
 
@@ -128,6 +157,30 @@ def _tag(old: str, new: str) -> Found:
     return step or (0.5, f"is built on another image ({new} instead of {old})")
 
 
+def _other_sense(diff: Diff) -> Found | None:
+    """The same line with an operator or a call that is nearly the same."""
+    for old, new in diff.pairs:
+        for said, before, after in _NEARLY:
+            was, now = before.search(old), after.search(new)
+            # A word that stands in both lines is no difference between them.
+            if was and now and not (was[0] and was[0] in new) and not (now[0] and now[0] in old):
+                return 0.5, said
+    return None
+
+
+def _operand(diff: Diff) -> Found | None:
+    """A condition that asks for less than before."""
+    for old, new in diff.pairs:
+        if _ASKS.search(old) and _ASKS.search(new) and len(_JOINED.findall(new)) < len(_JOINED.findall(old)):
+            return 0.5, "asks for less in a condition"
+    return None
+
+
+def _whole_numbers(diff: Diff) -> Found | None:
+    lost = _FRACTION.search(diff.old) and _DIVIDES.search(diff.old) and not _FRACTION.search(diff.new)
+    return (0.5, "divides whole numbers") if lost and _DIVIDES.search(diff.new) else None
+
+
 def _inherited(diff: Diff) -> Found | None:
     """Nginx hands these down only to a block that has none of its own (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header)."""
     own = set(_INHERITED.findall(diff.new)) - set(_INHERITED.findall(diff.old))
@@ -162,6 +215,9 @@ _LOOKS: Sequence[Callable[[Diff], Found | None]] = (
     _option,
     _identity,
     _order,
+    _other_sense,
+    _operand,
+    _whole_numbers,
     _made_anew,
     _retyped,
     _listed,

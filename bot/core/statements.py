@@ -13,7 +13,7 @@ _STATEMENTS = tuple(
         (0.75, "rewrites or locks a table", r"\bLOCK TABLE\b|^\s*TRUNCATE\b|\bVACUUM FULL\b|^\s*CLUSTER\s+\w+|\bALTER (?:COLUMN \w+ )?(?:SET DATA )?TYPE\b|\bMODIFY COLUMN\b|\bchange_column\b(?!_default|_null|_comment)"),
         (0.7, "takes away or renames what running code may use", r"\bDROP (?:TABLE|COLUMN)\b|\bRENAME (?:COLUMN|TO|TABLE)\b|\b(?:remove|rename)_(?:column|table)\b"),
         (0.65, "changes every row at once", r"^(?!.*\bLIMIT\b)(?!.*\bin_batches\b).*\b(?:UPDATE\s+\w[\w.\"]*\s+SET|DELETE FROM)\b"),
-        (0.6, "checks every row under a lock", r"^(?!.*\bNOT VALID\b).*\b(?:ADD CONSTRAINT\b.*\b(?:FOREIGN KEY|CHECK)|SET NOT NULL|add_foreign_key)\b"),
+        (0.6, "checks every row under a lock", r"^(?!.*\bNOT VALID\b).*\b(?:ADD CONSTRAINT\b.*\b(?:FOREIGN KEY|CHECK)|SET NOT NULL|change_column_null\b.*\bfalse|add_foreign_key)\b"),
         (0.6, "builds an index under a lock", r"\bCREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)|\badd_index\b(?!.*\bconcurrently\b)"),
         (0.5, "adds a column that every row needs", r"\bADD (?:COLUMN )?[^;]*\bNOT NULL\b(?![^;]*\bDEFAULT\b)|\bDEFAULT (?:now|random|gen_random|uuid|clock_timestamp|nextval)\w*\("),
         (0.4, "refuses rows that were taken before", r"\bADD CONSTRAINT\b.*\bCHECK\b.*\bNOT VALID\b"),

@@ -18,6 +18,7 @@ _UNITS = {
     "sec": 1.0, "min": 60.0, "k": 1e3, "kb": 1e3, "mb": 1e6, "gb": 1e9, "ki": 2.0**10, "mi": 2.0**20, "gi": 2.0**30,
 }  # fmt: skip
 _SETTING = re.compile(r"^\s*-?\s*[\w.\"-]+\s*[:=]\s*[\"']?[\w./-]+[\"']?\s*$")
+_DASHED = re.compile(r"^\s*\w+(?:-\w+)+\s+[\w-]+;?\s*$")
 _AMOUNT = re.compile(r"^(\d{1,18}(?:\.\d{1,18})?)([A-Za-z%]*)$")
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)(?:\.(\d+))?")
 _CREDENTIAL = re.compile(
@@ -27,6 +28,8 @@ _QUOTES = "\"'`"
 _AROUND_VERSIONS = _QUOTES + "^~<>= "
 _QUOTED_VERSION = re.compile(r"^[\"'`][\^~<>= ]*v?\d+\.\d+\.\d+[\w.+-]*[\"'`]$")
 _PINNED = re.compile(r"^[\"'`]([\w./@-]{1,80}(?:[:@]|==)(?:[\w.-]{1,80}[:@])?)(v?\d+\.\d+\.\d+[\w.+-]{0,30})[\"'`]$")
+_HASH = re.compile(r"^[\"'`]?(?:sha\d{3}[-:])?(?:[0-9a-f]{16,128}|[A-Za-z0-9+/]{40,120}={0,2})[\"'`]?$")
+_REMARK = re.compile(r"\s(?://|#)\s")
 # What people read, where a text instead of another changes nothing that runs.
 _SHOWN = re.compile(
     r"\bButton\b|\b(?:placeholder|aria-\w+|hint|caption|heading|tooltip)\b|\b(?:label|title|text)\s*=|\$t\("
@@ -48,8 +51,8 @@ def changed_values(pairs: Iterable[tuple[str, str]]) -> list[Found]:
     """Literals that were changed in a line that is otherwise the same."""
     found: list[Found] = []
     for old, new in pairs:
-        left, right = TOKEN.findall(old), TOKEN.findall(new)
-        if len(left) != len(right):
+        left, right = (TOKEN.findall(_REMARK.split(side, maxsplit=1)[0]) for side in (old, new))
+        if len(left) != len(right) or ("[" in left and sorted(left) == sorted(right)):
             continue
         differ = [place for place, (one, other) in enumerate(zip(left, right, strict=True)) if one != other]
         name = _setting(old, left, differ[0]) if differ else ""
@@ -71,7 +74,12 @@ def changed_values(pairs: Iterable[tuple[str, str]]) -> list[Found]:
 
 def _swapped(line: str, old: str, new: str) -> list[Found]:
     """Another name as the value of a setting; in code, names are exchanged too often to mean anything."""
-    if _SETTING.match(line) and line.rstrip().endswith(old) and old[:1].isalpha() and new[:1].isalpha():
+    if (
+        (_SETTING.match(line) or _DASHED.match(line))
+        and line.rstrip().endswith(old)
+        and old[:1].isalpha()
+        and new[:1].isalpha()
+    ):
         return [(0.55, f"sets {new} instead of {old}")]
     return []
 
@@ -132,6 +140,9 @@ def _plain_risk(name: str, old: str, new: str) -> Found | None:
         return _amount_risk(name, before, after, (old, new))
     if old.lower() in _SWITCH and new.lower() in _SWITCH:
         return 0.7, f"turns {name} from {old} to {new}"
+    if _HASH.match(old) and _HASH.match(new):
+        # What a lock file says of a version that stands beside it.
+        return None
     if all(one[:1] in "\"'`" and re.fullmatch(r"[\w./:\"-]{1,80}", one[1:-1]) for one in (old, new)):
         return 0.6, f"renames {old} to {new}"
     if all(one[:1] in "\"'`" and len(one) > 2 and not re.search(r"\s|^.#", one) for one in (old, new)):

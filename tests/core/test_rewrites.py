@@ -21,7 +21,7 @@ def diff(*lines, path="src/app.py"):
         (diff(" new_checkout:", "-  countries: [at, ch]", "+  countries: [at, ch, de]", path="flags.yaml"), "adds de to countries"),
         (diff("-FROM registry.example/base/encoder:6.1 AS tools", "+FROM docker.io/other/encoder:7.1 AS tools", path="Dockerfile"), "another image"),
         (diff(" server {", "   proxy_set_header Host $host;", "   location / {", "     proxy_pass http://app;", '+    proxy_set_header X-Start "t";', "   }", " }", path="app.conf"), "where it was inherited"),
-        (diff("-  Decimal.Parse(raw, CultureInfo.InvariantCulture)", "+  Decimal.TryParse(raw)", path="A.cs"), "language or encoding"),
+        (diff("-  Decimal.Parse(raw, CultureInfo.InvariantCulture)", "+  Decimal.TryParse(raw)", path="A.cs"), "which language"),
         (diff("-    first = Time.zone.today", "+    first = Date.today", path="a.rb"), "another clock"),
         (diff("-  return [...parts].sort((a, b) => a.at - b.at);", "+  return [...keys].sort().map((k) => parts.get(k));", path="a.ts"), "how to sort"),
         (diff(" nodeSelector: {pool: doors}", "-tolerations:", "-  - key: dedicated", "-    value: doors", "+podAnnotations: {}", path="chart/values.yaml"), "removes the setting key: dedicated"),
