@@ -19,7 +19,7 @@ from bot.core.statements import statement_risk
 from bot.core.values import Found, changed_numbers, changed_values, said_values
 
 _FILE = re.compile(
-    r"^(?:\+\+\+ b/|--- a/|diff --git a/|@@ )?((?:[\w.@-]+/)+[\w.@-]+|\.?[\w-]+\.(?:mod|sum|ya?ml|json|toml|lock))"
+    r"^(?:\+\+\+ b/|--- a/|diff --git a/|@@ )?((?:[\w.@-]+/)+[\w.@-]+|\.?[\w-]+\.(?:mod|sum|ya?ml|json|toml|lock|cfg|conf|ini|env|properties))"
 )
 _STILL = re.compile(
     r"(?:^|/)(?:docs?|documentation|tests?|testdata|__tests__|spec|\.github|\.circleci|fixtures|static|assets|styles?)/|_test\.\w+$|"
@@ -54,7 +54,9 @@ _GUARD = frozenset(
      "finally", "recover", "fallback"]
 )  # fmt: skip
 _CODE = re.compile(r"\.(?:go|py|rb|rs|java|kt|scala|cs|ts|tsx|js|jsx|php|exs?|swift|c|cc|cpp|h)$")
-_SETTINGS = re.compile(r"\.(?:ya?ml|conf|cfg|ini|toml|properties|env|json)$")
+_SETTINGS = re.compile(r"\.(?:ya?ml|conf|cfg|ini|toml|properties|env|json)$|(?:^|/)(?:Corefile|Caddyfile)$")
+_DIRECTIVES = re.compile(r"\.(?:conf|cfg)$|(?:^|/)(?:Corefile|Caddyfile)$")
+_DIRECTIVE = re.compile(r"^\s*[a-z][\w-]*\s+[\w$/.\"'-]")
 _SCHEMA_FILE = re.compile(r"migrat|schema|(?:^|/)db/|\.sql$", re.IGNORECASE)
 _SHIELD = frozenset(
     [
@@ -248,13 +250,14 @@ def _losses(sides: Sides, moving: Sequence[str], put_back: frozenset[str] = froz
 
 def _setting_gone(sides: Sides, moving: Sequence[str]) -> Found | None:
     """A setting that is gone: from anywhere when nothing came instead, or else from a file that holds nothing but settings."""
-    removed = [line.strip() for line in sides.lost if _KEY.match(line) and "(" not in line and not _called(line)]
-    if not removed or any(line.rstrip().endswith(("{", "(", ";")) for line in sides.lost):
+    named = _DIRECTIVE if moving and all(map(_DIRECTIVES.search, moving)) else _KEY
+    removed = [line.strip() for line in sides.lost if named.match(line) and "(" not in line and not _called(line)]
+    if named is _KEY and any(line.rstrip().endswith(("{", "(", ";")) for line in sides.lost):
         return None
     if sides.gained and not (moving and all(map(_SETTINGS.search, moving))):
         return None
     said = "\n".join(sides.gained)
-    gone = [one for one in removed if re.split(r"\s*[:=]", one, maxsplit=1)[0].strip("- \"'") not in said]
+    gone = [one for one in removed if re.split(r"\s*[:=]|\s", one.lstrip("- "), maxsplit=1)[0].strip("\"'") not in said]
     return (0.55, f"removes the setting {gone[0].removeprefix('- ')[:60]}") if gone else None
 
 

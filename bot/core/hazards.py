@@ -112,6 +112,7 @@ _LOST = (
     _hazard(0.7, "no longer fetches in one go", r"\.includes\(|\.preload\(|\beager_load\(|\bprefetch_related\(|\bselect_related\(|\bJOIN FETCH\b|\bEntityGraph\b|\bDataLoader\b|\bjoinedload\(|\bselectinload\(|\.Include\(|\bmget\(|\bbulk_?\w*\("),
     _hazard(0.6, "takes access or a resource away", r"^\s*resource\s+\"|\b(?:ingress|egress|allow|grant|policy|security_group\w*|firewall\w*)\b"),
     _hazard(0.7, "no longer locks the rows it reads", r"\bFOR (?:UPDATE|SHARE)\b|\bselect_for_update\(|\bwith_lock\b|\bLockModeType\b"),
+    _hazard(0.5, "counts bytes instead of characters", r"\.chars\(\)|\bmb_\w+\(|\[\]rune\(|\bgrapheme\w*|\.codePoints?\("),
     _hazard(0.5, "no longer says how to sort", r"\.sort\(\s*[^)\s]|\bsorted\([^\n]*\bkey\s*=|\bsort_by\b|\bORDER BY\b", unless=r"\b(?:heap|sort|order|top)\w*\(\s*\w"),
     _hazard(0.5, "no longer says which language a text is in", r"\bCultureInfo\.\w+|\bLocale\.\w+|en_US(?:_POSIX)?\b|\bC\.UTF-8\b"),
     _hazard(0.5, "no longer says which encoding a text is in", r"\b(?:charset|encoding)\s*[:=]|\butf-?8\b|\bStandardCharsets\b|\bnewline\s*="),
@@ -172,6 +173,8 @@ _RESERVED = frozenset(
     ]
 )
 _NAME = re.compile(r"[A-Za-z_]\w*$")
+# `int` and `Integer` are not two spellings of one name.
+_TYPE = re.compile(r"(?:u?int(?:eger)?\d*|long|short|byte|bytes|char|str|string|bool|boolean|float\d*|double|decimal|bigdecimal|bigint|number|[ui]\d+|f\d+|object|any|instant|localdate(?:time)?)$", re.IGNORECASE)  # fmt: skip
 _WIRE = re.compile(
     r"^[ \t]*(?:optional |repeated |required )?\w[\w.<>,]*[ \t]+(\w+)[ \t]*=[ \t]*(\d+)[ \t]*;", re.MULTILINE
 )
@@ -211,7 +214,7 @@ def only_renames(pairs: Sequence[tuple[str, str]], context: Sequence[str]) -> bo
 
 
 def _is_name(token: str) -> bool:
-    return bool(_NAME.match(token)) and token.lower() not in _RESERVED
+    return bool(_NAME.match(token)) and token.lower() not in _RESERVED and not _TYPE.match(token)
 
 
 def _gained(one: _Hazard, diff: Diff) -> bool:

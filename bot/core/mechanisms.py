@@ -51,7 +51,7 @@ _PAIRS = tuple(
         (rf"{_MORE_OR_LESS}(?:retr|attempt|backoff|sleep|delay|jitter|debounce)", r"retr(?:y|ies)|attempt|requests?|\b429\b|load|storm|per_sec|_rps"),
         (r"renames|sets .* instead|the setting|matches or writes|turns", r"not (?:found|set)|missing|unknown|undefined|invalid|keyerror|null|unrecogni[sz]ed|required|unsupported|\b40[04]\b|empty|fail|error"),
         (r"table|rewrites or locks|column|statement|every row|under a lock|index away", r"lock|column|relation|does not exist|duplicate key|deadlock|slow|timed?[ -]?out|migration|replica"),
-        (r"another image|raises \S+ from v?\d+\.\d+", r"no such file|x509|unknown (?:authority|encoder|decoder|format)|ssl|\btls|handshake|renegotiat|library|notimplemented|not implemented|imagepull|not found|incompatib|symbol|unsupported|nosuchmethod|classnotfound|import|deprecat"),
+        (r"raises \S+ from v?\d+\.\d+", r"no such file|x509|unknown (?:authority|encoder|decoder|format)|ssl|\btls|handshake|renegotiat|library|notimplemented|not implemented|imagepull|not found|incompatib|symbol|unsupported|nosuchmethod|classnotfound|import|deprecat"),
         (r"never repeats", r"memory|cardinality|series|oom|scrape"),
         (r"no longer calls|asks others|spreads work|gently", r"not (?:found|registered|initiali[sz]ed)|missing|empty|latency|duration|quer(?:y|ies)|per_request|reset|\b50[234]\b|connection|fail|miss|lookup"),
     )

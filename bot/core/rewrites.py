@@ -33,6 +33,9 @@ _HELD = re.compile(rf"(?<![=!<>])=[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?
 _MADE = re.compile(rf"(?:\breturn|=>|->)[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?{_KEPT}(?:\.\w+)?[ \t]*[(<{{]")
 _ONCE = re.compile(r"\bonce|lazy|memo|\bcached?\(|lru_cache|singleton|@Bean|@Provides|computeIfAbsent|\?\?=|\|\|=", re.IGNORECASE)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z_]\w*$")
+_VALUE = re.compile(
+    r"^[ \t]*-?[ \t]*([A-Za-z][\w.-]{0,60}):[ \t]+([\"'$A-Za-z][^\s,;(){\[]{0,80}(?:\{[\w.]{1,60}\})?[\"']?)[ \t]*$"
+)
 _LISTED = re.compile(r"^[ \t]*-?[ \t]*([\w.\"-]{1,60})[ \t]*[:=][ \t]*\[([^\]\n]{0,200})\][ \t,]*$")
 # A table in SQL has neither a registry nor a tag.
 _IMAGE = re.compile(r"^[ \t]*(?:FROM|image:)[ \t]+[\"']?(?=\S*[:/@])([\w./${}-]+)(?:[:@]([\w.${}:-]+))?", re.MULTILINE)
@@ -45,7 +48,8 @@ _NEARLY = tuple(
         ("takes zero and nothing for missing", r"\?\?", r"\|\|"),
         ("works out a default that is not needed", r"\.orElseGet\(|\.unwrap_or_else\(|\.getOrElse\s*\{|\.fetch\([^)]*\)\s*\{", r"\.orElse\(|\.unwrap_or\(|\.getOrDefault\("),
         ("compares by identity", r"\.equals\(|\bObjects\.equals\(|\.eql\?|===?\s*0\b", r"[!=]=\s*[a-z]\w*(?:\.\w+)*\(?"),
-        ("declares another variable of the same name", r"(?<![:=!<>+*/-])=(?!=)", r":="),
+        ("turns a condition around", r"(?:\b(?:if|elif|while|return|unless)\b|&&|\|\||\()\s*\(?(?:!(?!=)|not\b)|\bunless\b", r"^(?!.*(?:!(?!=)|\bnot\b|\bunless\b))"),
+        ("declares another variable of the same name", r"\w\s?=(?!=)", r"\w\s?:="),
         ("does not wait", r"\bawait\b", r"^(?!.*\bawait\b)"),
         ("changes the type of what it returns", r"\)\s*(?:\([^)]*\berror\)|error)\s*\{", r"\)\s*(?:\([^)]*\*\w+\)|\*\w+)\s*\{"),
         ("answers later than its callers may wait", r"^(?!.*\basync\b)(?=.*\b(?:def|function|fn|func)\b)", r"\basync\b"),
@@ -116,16 +120,30 @@ def _made_anew(diff: Diff) -> Found | None:
 
 
 def _retyped(diff: Diff) -> Found | None:
-    """A field that is declared as something else."""
+    """A field that is declared as something else: `total: Money` or `Money total`."""
     for old, new in diff.pairs:
         left, right = TOKEN.findall(old), TOKEN.findall(new)
         differ = [place for place in range(len(left)) if left[place] != right[place]] if len(left) == len(right) else []
-        if len(differ) != 1 or "(" in left:
-            continue
-        place = differ[0]
-        named = place >= 2 and left[place - 1] == ":" and _NAME.match(left[place - 2])
-        if named and _NAME.match(left[place]) and _NAME.match(right[place]) and left[-1] in {",", ";", left[place]}:
-            return 0.5, f"changes the type of {left[place - 2]}"
+        for place in differ:
+            if not all(_NAME.match(side[place]) for side in (left, right)):
+                continue
+            follows = left[place + 1] if place + 1 < len(left) else ""
+            if place >= 2 and left[place - 1] == ":" and "(" not in left and left[-1] in {",", ";", left[place]}:
+                return 0.5, f"changes the type of {left[place - 2]}"
+            if _NAME.match(follows) and place > 0 and left[place - 1] in {"(", ",", "private", "final", "public"}:
+                return 0.5, f"changes the type of {follows}"
+    return None
+
+
+def _revalued(diff: Diff) -> Found | None:
+    """A setting of a text in other words, or by another name."""
+    before, after = (
+        {match[1]: match[2].strip("\"'") for line in side.splitlines() if (match := _VALUE.match(line))}
+        for side in (diff.old, diff.new)
+    )
+    for key in before.keys() & after.keys():
+        if before[key] != after[key]:
+            return 0.45, f"sets {key} to {after[key][:40]} instead of {before[key][:40]}"
     return None
 
 
@@ -220,6 +238,7 @@ _LOOKS: Sequence[Callable[[Diff], Found | None]] = (
     _whole_numbers,
     _made_anew,
     _retyped,
+    _revalued,
     _listed,
     _image,
     _inherited,

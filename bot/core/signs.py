@@ -81,7 +81,7 @@ _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
     ),
     _sign(
         "names do not resolve", CauseClass.NETWORK, 0.9,
-        r"no such host|nxdomain|servfail|name or service not known|temporary failure in name resolution|could not resolve|dns\w{0,20} .{0,24}(?:fail|error|timeout)|enotfound|eai_again|unknownhost",
+        r"no such host|nxdomain|servfail|name or service not known|temporary failure in name resolution|could not resolve|dns\w{0,20} .{0,24}(?:fail|error|timeout)|\benotfound\b|eai_again|unknownhost",
         "If the name resolves from the affected pods, this is not the cause.",
     ),
     _sign(

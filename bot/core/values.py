@@ -140,12 +140,11 @@ def _plain_risk(name: str, old: str, new: str) -> Found | None:
         return _amount_risk(name, before, after, (old, new))
     if old.lower() in _SWITCH and new.lower() in _SWITCH:
         return 0.7, f"turns {name} from {old} to {new}"
-    if _HASH.match(old) and _HASH.match(new):
-        # What a lock file says of a version that stands beside it.
-        return None
-    if all(one[:1] in "\"'`" and re.fullmatch(r"[\w./:\"-]{1,80}", one[1:-1]) for one in (old, new)):
+    # What a lock file says of a version that stands beside it says nothing more.
+    locked = _HASH.match(old) and _HASH.match(new)
+    if not locked and all(one[:1] in "\"'`" and re.fullmatch(r"[\w./:\"-]{1,80}", one[1:-1]) for one in (old, new)):
         return 0.6, f"renames {old} to {new}"
-    if all(one[:1] in "\"'`" and len(one) > 2 and not re.search(r"\s|^.#", one) for one in (old, new)):
+    if not locked and all(one[:1] in "\"'`" and len(one) > 2 and not re.search(r"\s|^.#", one) for one in (old, new)):
         return 0.5, f"matches or writes {new} instead of {old}"
     if old in _OPERATORS and new in _OPERATORS:
         return 0.6, f"turns a condition around ({old} to {new})"
