@@ -78,16 +78,17 @@ def blame(changes: Sequence[Evidence], symptoms: Sequence[Evidence], case: Case)
         named, support = _named(change, changes, symptoms, natures)
         spoken = _spoken(change, symptoms, natures)
         own = [one for one in symptoms if one.service == change.service and after(one, change)]
+        looks = fits(natures[change.id].reasons, told)
         traits = Traits(
             recent=recent(at, began, case.onset),
             relation=_relation(change, words[change.id], spoken, case),
             own=max((one.weight for one in own), default=0.0),
             named=min(_MOST_NAMED, named + _SPOKEN * spoken),
             risk=natures[change.id].risk,
-            fits=fits(natures[change.id].reasons, told),
+            fits=looks,
             words=shared,
             numbers=numbers_shown(natures[change.id], seen),
-            harmless=float(_harmless(natures[change.id], shared, spoken)),
+            harmless=float(_harmless(natures[change.id], shared, spoken, looks)),
             read=natures[change.id].read,
             late=late(at, began),
         )
@@ -96,10 +97,10 @@ def blame(changes: Sequence[Evidence], symptoms: Sequence[Evidence], case: Case)
     return found
 
 
-def _harmless(nature: Nature, shared: float, spoken: float) -> bool:
+def _harmless(nature: Nature, shared: float, spoken: float, looks: float) -> bool:
     if nature.risk > _STILL and spoken >= _TELLING:
         return False
-    return nature.read and (nature.risk <= _HARMLESS or (nature.risk <= _MILD and shared < _SHOWN))
+    return nature.read and (nature.risk <= _HARMLESS or (nature.risk <= _MILD and (shared < _SHOWN or looks == 0)))
 
 
 def nature_of(facts: Mapping[str, object]) -> Nature:

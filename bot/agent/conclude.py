@@ -7,7 +7,7 @@ from bot.agent.draft import Draft, DraftHypothesis
 from bot.agent.verify import Verified
 from bot.core.confidence import Features, calibrate
 from bot.core.evidence import EvidencePack
-from bot.core.hypothesis import Assessment, Hypothesis, PromptRef, SimilarFound, Usage
+from bot.core.hypothesis import Assessment, CauseClass, Hypothesis, PromptRef, SimilarFound, Usage
 from bot.core.text import plural
 from bot.ports import Experience
 
@@ -84,7 +84,16 @@ def _features(
         similar_agrees=float(nearest.cause_class == one.cause_class.value) if nearest else None,
         history=how.experience.history if how.experience else None,
         support=one.support,
+        unnamed=_unnamed(one) if how.analyst == OFFLINE else None,
     )
+
+
+def _unnamed(one: DraftHypothesis) -> float:
+    """How little a hypothesis commits itself to what people could undo; that nothing is wrong is an answer, too."""
+    if one.cause_class is CauseClass.UNKNOWN:
+        return 1.0
+    named = one.cause_class is CauseClass.NO_CAUSE or (one.suspect is not None and one.suspect.change_id is not None)
+    return 0.0 if named else 0.5
 
 
 def _agree(one: DraftHypothesis, other: DraftHypothesis) -> bool:

@@ -47,6 +47,9 @@ class Features:
     support: float | None = None
     """How much speaks for the cause by itself, however little for others; None from a model, and in what was kept before this was asked."""
 
+    unnamed: float | None = None
+    """1 when no cause is named, 0.5 when something other than a change is, else 0; None from a model, and in what was kept before this was asked."""
+
     def as_dict(self) -> dict[str, float]:
         """The features that are known, for the record."""
         return {name: float(value) for name, value in asdict(self).items() if value is not None}
@@ -83,12 +86,12 @@ def score(features: Features, *, first: bool = True, weights: Sureness = SURENES
 def terms(features: Features) -> tuple[float, ...]:
     """What the fitted weights multiply, the constant first."""
     supported = 0.0 if features.support is None else features.support - 0.5
-    return (1.0, log_odds(features.raw), features.grounding - 0.75, features.margin - 0.3, -features.gaps, supported)
+    return (1.0, log_odds(features.raw), features.grounding - 0.75, features.margin - 0.3, -features.gaps, supported, -(features.unnamed or 0.0))  # fmt: skip
 
 
 def fitted_part(weights: Sureness) -> tuple[float, ...]:
     """The weights of `terms`."""
-    return (weights.constant, weights.share, weights.grounding, weights.margin, weights.gaps, weights.support)
+    return (weights.constant, weights.share, weights.grounding, weights.margin, weights.gaps, weights.support, weights.unnamed)  # fmt: skip
 
 
 def calibrate(features: Features, calibration: Calibration | None = None, *, first: bool = True) -> Confidence:
@@ -180,4 +183,5 @@ def features_from(values: Mapping[str, float]) -> Features:
         similar_agrees=values.get("similar_agrees"),
         history=values.get("history"),
         support=values.get("support"),
+        unnamed=values.get("unnamed"),
     )

@@ -192,7 +192,7 @@ def _without_diff(
         )
     if files and not moving:
         return Nature(risk=0.02, reasons=("only documents, tests, styles or build settings",), words=words, read=False)
-    usual = {"deploy": 0.45, "commit": 0.2, "config": 0.5, "flag": 0.2, "scale": 0.4, "migration": 0.5}
+    usual = {"deploy": 0.45, "commit": 0.2, "config": 0.5, "flag": 0.1, "scale": 0.4, "migration": 0.5}
     return Nature(risk=usual.get(kind, 0.3), reasons=(), words=words, read=False)
 
 
@@ -226,7 +226,12 @@ def _files(detail: str) -> list[str]:
 
 def _losses(sides: Sides, moving: Sequence[str], put_back: frozenset[str] = frozenset()) -> list[Found]:
     """What was taken away and not put back; `put_back`: words that something else does the work of."""
-    before = Counter(word for line in (*sides.lost, *(old for old, _ in sides.pairs)) for word in _parts(line))
+    # `pool.query` asks a pool; it is no bound of anything.
+    before = Counter(
+        word
+        for line in (*sides.lost, *(old for old, _ in sides.pairs))
+        for word in _parts(re.sub(r"\b[Pp]ool\.", "", line))
+    )
     after = Counter(word for line in (*sides.gained, *(new for _, new in sides.pairs)) for word in _parts(line))
     gone = before - after
     found: list[Found] = []

@@ -89,6 +89,12 @@ _GAINED = (
     _hazard(0.5, "writes through on every write", r"\bappendfsync\s+always|\bf(?:data)?sync\b|\bO_D?SYNC\b|\bsynchronous_commit\s*=\s*(?:on|remote_apply)|\bflush\(\)|\backs\s*[:=]\s*[\"']?all"),
     _hazard(0.55, "writes the year of the week", r"[\"']\W?YYYY\b[^\"'\n]*[\"']", where=r"DateTimeFormatter|SimpleDateFormat|dateFormat|DateFormatter|ofPattern"),
     _hazard(0.55, "closes the network but for what it names", r"^\s*(?:-\s*)?egress\s*:|\bpolicyTypes\s*:.*Egress|kind:\s*NetworkPolicy"),
+    _hazard(0.6, "reads everything into memory before it chooses", r"\.AsEnumerable\(\)|\.ToList\(\)\s*\.Where|\.all\(\)\s*\.(?:select|filter)|\.to_a\.(?:select|filter|map)|\bfindAll\(\)\s*\.stream"),
+    _hazard(0.7, "asks others for every row", r"\bSerializerMethodField\b|\bdef get_\w+\(self, obj\):\s*\n[^\n]*\.(?:count|first|filter|get|all|order_by)\("),
+    _hazard(0.55, "renames fields on the wire", r"\brename_all\b|@JsonNaming\b|\balias_generator\b|\bkey_transform\b|\bPropertyNamingPolicy\b|\bnaming_?strategy\b"),
+    _hazard(0.5, "takes another connection while it holds one", r"\bREQUIRES_NEW\b|\brequires_new:\s*true"),
+    _hazard(0.5, "reads whole bodies to write them down", r"\bLevel\.BODY\b|\blog(?:ging)?_?bod(?:y|ies)\b|\bdump_?(?:body|request|response)\w*"),
+    _hazard(0.5, "sets a cookie on every answer", r"\bsaveUninitialized:\s*true|\brolling:\s*true"),
     _hazard(0.5, "cuts numbers to 32 bits", r"\)?\s\|\s0\b|~~\w|>>>\s*0\b"),
     _hazard(0.5, "takes the neighbour's address for the caller's", r"\bRemoteAddr\b|\bremote_addr\b|\bREMOTE_ADDR\b|\bremoteAddress\b"),
     _hazard(0.45, "keeps the first for all", r"@{1,2}\w+\s*\|\|=|\bServiceLifetime\.Singleton\b|@ApplicationScoped\b"),
@@ -245,8 +251,12 @@ def _lock(diff: Diff) -> Found | None:
 
 
 def _loop_end(diff: Diff) -> Found | None:
-    changed = _WAY_OUT.search(diff.old) and _ENDLESS.search(diff.context)
-    return (0.6, "ends a loop otherwise") if changed else None
+    """A way out of an endless loop that is gone or another; one that asks for the same is the same."""
+    ways = [line for line in diff.old.splitlines() if _WAY_OUT.search(line)]
+    if not ways or not _ENDLESS.search(diff.context):
+        return None
+    asked = {word for line in ways for word in _WORDS.findall(line)} - _RESERVED - _KEYWORDS - {"break", "loop"}
+    return (0.6, "ends a loop otherwise") if not asked or asked - set(_WORDS.findall(diff.new)) else None
 
 
 def _wider(diff: Diff) -> Found | None:
@@ -298,7 +308,7 @@ def _left_out(diff: Diff) -> Found | None:
             missing = [one for one in left if one not in right]
             gone = next((one for one in missing if re.search(r"\w", one)), "")
             # `req.query.code` and `code`: the same thing by a shorter way.
-            shorter = "." in missing and all(one == "." or _NAME.match(one) for one in missing)
+            shorter = "." in missing and all(one in ".()" or _NAME.match(one) for one in missing)
             if gone and not shorter:
                 return (0.4 if "(" in old else 0.55, f"leaves out {gone[:40]}")
     return None

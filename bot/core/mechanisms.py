@@ -16,10 +16,10 @@ _UNTOLD = 0.5
 _PAIRS = tuple(
     (re.compile(change, re.IGNORECASE), re.compile(shown, re.IGNORECASE))
     for change, shown in (
-        (r"close|scope|opens|leaves files|listens|keeps adding|keeps no bound|keeps connections|starts work",
+        (r"close|scope|opens|leaves files|listens|keeps adding|keeps no bound|keeps connections|starts work|another connection|whole bodies",
          r"too many open|descriptor|\bfds?\b|emfile|enfile|ports?\b.{0,20}exhaust|eaddrnotavail|cannot assign requested|connections?\b.{0,30}(?:exhaust|limit|slots?|taken|pool)|pool\b|oom|out of memory|memory|heap|\brss\b|goroutine|threads?\b|semaphore|permit|disk|no space"),
         (r"\block|transaction", r"deadlock|lock\b|locked|contention|serializ|blocked|waiting|wait_"),
-        (r"index|loop|one go|all keys|query|everything|much more", r"slow|statement timeout|full scan|seq\w* scan|quer(?:y|ies)|\bp9\d|_p9\d|latency|duration|cpu|too large|exceed"),
+        (r"index|loop|one go|every row|into memory|all keys|query|everything|much more", r"slow|statement timeout|full scan|seq\w* scan|quer(?:y|ies)|\bp9\d|_p9\d|latency|duration|cpu|too large|exceed"),
         (r"deadline|waits|blocks|without end|event loop", r"timed?[ -]?out|deadline|latency|\bp9\d|_p9\d|duration|blocked|stuck|hang|event ?loop|lag|queue|backlog"),
         (r"missing|default|granted|takes away a check|condition", r"\bnull\b|\bnone\b|\bnil\b|undefined|nonetype|keyerror|nosuchelement|out of (?:range|bounds)|panic|unwrap|typeerror|attributeerror|nullpointer|cannot read|unauthor|forbidden|invalid|restart|crash"),
         (r"after an error|done already|work is done", r"duplicate|redeliver|already exists|twice|unack|requeue|lag|backlog|conflict|empty"),
@@ -49,7 +49,7 @@ _PAIRS = tuple(
         (rf"{_MORE_OR_LESS}(?:replica|instance|node|capacity|desired|min\b)", r"saturat|cpu|latency|queue|load|available|pending|unschedul|lag"),
         (rf"{_MORE_OR_LESS}(?:rate|rps|qps|quota|burst|threshold|throttle|breaker|shed)", r"\b429\b|reject|rate ?limit|throttl|shed|denied|open(?:ed)?\b|too many"),
         (rf"{_MORE_OR_LESS}(?:retr|attempt|backoff|sleep|delay|jitter|debounce)", r"retr(?:y|ies)|attempt|requests?|\b429\b|load|storm|per_sec|_rps"),
-        (r"renames|sets .* instead|the setting|matches or writes|turns", r"not (?:found|set)|missing|unknown|undefined|invalid|keyerror|null|unrecogni[sz]ed|required|unsupported|\b40[04]\b|empty|fail|error"),
+        (r"renames|on the wire|sets .* instead|the setting|matches or writes|turns", r"not (?:found|set)|missing|unknown|undefined|invalid|keyerror|null|unrecogni[sz]ed|required|unsupported|\b40[04]\b|empty|fail|error"),
         (r"table|rewrites or locks|column|statement|every row|under a lock|index away", r"lock|column|relation|does not exist|duplicate key|deadlock|slow|timed?[ -]?out|migration|replica"),
         (r"raises \S+ from v?\d+\.\d+", r"no such file|x509|unknown (?:authority|encoder|decoder|format)|ssl|\btls|handshake|renegotiat|library|notimplemented|not implemented|imagepull|not found|incompatib|symbol|unsupported|nosuchmethod|classnotfound|import|deprecat"),
         (r"never repeats", r"memory|cardinality|series|oom|scrape"),

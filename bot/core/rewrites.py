@@ -29,14 +29,16 @@ _DEFINES = re.compile(
 _KEPT = (
     r"(\w{0,60}(?:Cache|Caffeine|Pool|Client|Session|Connection|Limiter|Semaphore|Mutex|Lock|Executor|Engine)\w{0,60})"
 )
-_HELD = re.compile(rf"(?<![=!<>])=[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?{_KEPT}(?:\.\w+)?[ \t]*[(<{{]")
+_HELD = re.compile(
+    rf"(\w+)[ \t]*(?<![=!<>])=[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?{_KEPT}(?:\.\w+)?[ \t]*[(<{{]"
+)
 _MADE = re.compile(rf"(?:\breturn|=>|->)[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?{_KEPT}(?:\.\w+)?[ \t]*[(<{{]")
 _ONCE = re.compile(r"\bonce|lazy|memo|\bcached?\(|lru_cache|singleton|@Bean|@Provides|computeIfAbsent|\?\?=|\|\|=", re.IGNORECASE)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z_]\w*$")
 _VALUE = re.compile(
     r"^[ \t]*-?[ \t]*([A-Za-z][\w.-]{0,60}):[ \t]+([\"'$A-Za-z][^\s,;(){\[]{0,80}(?:\{[\w.]{1,60}\})?[\"']?)[ \t]*$"
 )
-_LISTED = re.compile(r"^[ \t]*-?[ \t]*([\w.\"-]{1,60})[ \t]*[:=][ \t]*\[([^\]\n]{0,200})\][ \t,]*$")
+_LISTED = re.compile(r"^[ \t]*-?[ \t]*([\w.\"-]{1,60})[ \t]*[:=][ \t]*\[([^\]\n]{0,200})\][ \t,}\]]*$")
 # A table in SQL has neither a registry nor a tag.
 _IMAGE = re.compile(r"^[ \t]*(?:FROM|image:)[ \t]+[\"']?(?=\S*[:/@])([\w./${}-]+)(?:[:@]([\w.${}:-]+))?", re.MULTILINE)
 _INHERITED = re.compile(r"^[ \t]*(proxy_set_header|add_header|fastcgi_param|uwsgi_param)[ \t]", re.MULTILINE)
@@ -112,8 +114,9 @@ def _order(diff: Diff) -> Found | None:
 
 
 def _made_anew(diff: Diff) -> Found | None:
-    held, made = set(_HELD.findall(diff.old)), set(_MADE.findall(diff.new))
-    anew = sorted(held & made)
+    held, made = _HELD.findall(diff.old), set(_MADE.findall(diff.new))
+    # What is still put into the same place is kept as before, whoever makes it.
+    anew = sorted(kind for name, kind in held if kind in made and not re.search(rf"\b{name}\s*=(?!=)", diff.new))
     if not anew or _ONCE.search(diff.new):
         return None
     return 0.65, f"makes {anew[0]} anew on every call"
@@ -157,6 +160,21 @@ def _listed(diff: Diff) -> Found | None:
             if more and all(part in has for part in had):
                 return 0.4, f"adds {more[0][:40]} to {before[1]}"
     return None
+
+
+def _library(diff: Diff) -> Found | None:
+    """One library for another in a list of pins."""
+    before, after = dict(_PINNED.findall(diff.old)), dict(_PINNED.findall(diff.new))
+    gone, come = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
+    if (
+        not gone
+        or not come
+        or not all(
+            re.search(r"==|~=", line) for line in diff.old.splitlines() if gone[0] in line and before[gone[0]] in line
+        )
+    ):
+        return None
+    return 0.45, f"takes {come[0]} instead of {gone[0]}"
 
 
 def _image(diff: Diff) -> Found | None:
@@ -240,6 +258,7 @@ _LOOKS: Sequence[Callable[[Diff], Found | None]] = (
     _retyped,
     _revalued,
     _listed,
+    _library,
     _image,
     _inherited,
 )

@@ -55,20 +55,26 @@ _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
         "If the certificate or credential is still valid, or renewing it changes nothing, this is not the cause.",
     ),
     _sign(
+        "a certificate is not trusted", CauseClass.SECURITY, 0.8,
+        r"pkix path (?:building|validation) failed|unable to find valid certification path|signed by unknown authority|unable to get local issuer|self[- ]signed certificate|certificate verify failed",
+        "If the certificate's chain is one that was always trusted, or other callers trust it, look at what was changed here.",
+    ),
+    _sign(
         "an outside provider is failing", CauseClass.EXTERNAL, 0.9,
         r"https?://(?!localhost|127\.|10\.|192\.168\.)[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.(?:com|net|org|io|dev|cloud|co)\b.{0,80}(?:\b5\d\d\b|timed? ?out|deadline|unavailable|refused|reset)|"
+        r"https response error statuscode: 5\d\d|\bslowdown\b|reduce your request rate|"
         r"(?:third[- ]party|provider|vendor|partner)\w{0,20}.{0,40}(?:error|outage|unavailable|degraded|timeout|fail|5\d\d)",
         "If the provider reports no trouble and calls from elsewhere succeed, this is not the cause.",
     ),
     _sign(
         "a machine is short of resources because of others on it", CauseClass.INFRASTRUCTURE, 0.9,
         r"node\w{0,20}.{0,24}(?:pressure|not ?ready|saturat|unreachable|drain)|(?:memory|disk|pid)pressure|nois(?:y|e) neighbou?r|steal(?:_time| time)|evict(?:ed|ing|ion)|preempt(?:ed|ion)|"
-        r"cpu ?throttl|cfs_throttled|spot (?:instance )?(?:interrupt|reclaim)|hypervisor",
+        r"spot (?:instance )?(?:interrupt|reclaim)|hypervisor",
         "If the machine's own use is normal, or the service stays slow on another machine, this is not the cause.",
     ),
     _sign(
         "a limit of its own resources is reached", CauseClass.CAPACITY, 0.55,
-        r"oom ?-?kill|out of memory|exit[ _]?code[= ]137|no space left|too many (?:connections|clients|open files)|connections? (?:slots|pool)\b.{0,40}(?:reserved|timeout)|"
+        r"cpu ?throttl|cfs_throttled|oom ?-?kill|out of memory|exit[ _]?code[= ]137|no space left|too many (?:connections|clients|open files)|connections? (?:slots|pool)\b.{0,40}(?:reserved|timeout)|"
         r"insufficient (?:cpu|memory|ephemeral|pods)|unschedulable|failedscheduling|resource temporarily unavailable|"
         rf"\b{_QUANTITY}\b[^.;\n]{{0,40}}?\b{_AT_ITS_LIMIT}|\b{_RUNS_OUT} (?:\w+ ){{0,2}}{_QUANTITY}\b",
         "If more room does not help, or one release or client alone uses it up, it is not the size.",

@@ -12,17 +12,18 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.agent import analyst, blame, causes, findings, healed, roots
 from bot.core import components, diffs
 from bot.core.diffs import Nature, read_change
 from bot.core.weights import WEIGHTS
 from evals import scorers
-from evals.benchmarks import diff_reading, rca_changes, rca_components, rca_healthy
+from evals.benchmarks import diff_reading, invented, rca_changes, rca_components, rca_healthy
 from evals.benchmarks.report import write
 from evals.benchmarks.table import BenchmarkError, data_folder
 from evals.casefile import load_cases
-from evals.runner import make_desk, run_cases
+from evals.runner import Run, make_desk, run_cases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +77,19 @@ PARTS = (
     Off(name="nearness in time", weights=("recent",)),
     Off(name="when things began, by the evidence", swaps=((blame, "beginnings", _none),)),
     Off(name="what review stops at beyond values", swaps=((diffs, "hazards", _none),)),
+    Off(name="what a rewrite loses", swaps=((diffs, "rewrites", _none),)),
+    Off(name="errors that name what a change touches", swaps=((blame, "_spoken", _zero),)),
     Off(name="how a kind of change fails", weights=("fits",)),
     Off(name="releases that nobody recorded", swaps=((analyst, "unrecorded", _none),)),
     Off(name="dependencies that fail themselves", swaps=((analyst, "dependencies", _none),)),
+    Off(name="dangerous changes of what fails", weights=("explained",)),
+    Off(name="dependencies that are not there at all", weights=("down",)),
     Off(name="doubt about changes that are merely there", weights=("bystander",)),
 )
 READERS = (
     Off(name="nothing"),
     Off(name="what review stops at beyond values", swaps=((diffs, "hazards", _none),)),
+    Off(name="what a rewrite loses", swaps=((diffs, "rewrites", _none),)),
     Off(name="changed values", swaps=((diffs, "changed_values", _none),)),
     Off(name="what was taken away", swaps=((diffs, "_losses", _none),)),
     Off(name="what was added", swaps=((diffs, "_gains", _none),)),
@@ -99,6 +105,12 @@ RANKERS = (
     Off(name="callers that accuse", swaps=((components, "_accused", _zero),)),
     Off(name="the floor of 5 %", swaps=((components, "_FLOOR", 0.0),)),
 )
+
+
+def _invented(incidents: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[str]:
+    blamed = [one["ground_truth"]["root_cause_commit"] for one in incidents]
+    named, _, innocent, _ = invented.rows("usual", list(zip(blamed, runs, strict=True)))
+    return [f"{round(row.figure * row.n)} of {row.n}" for row in (named, innocent)]
 
 
 @contextmanager
@@ -118,20 +130,22 @@ def causes_table(data: Path, parts: Sequence[Off] = PARTS) -> str:
     guilty = [one for one in incidents if one["ground_truth"]["root_cause_commit"] != rca_changes.NONE]
     bare = [rca_changes.without_culprit(one) for one in guilty]
     cases, healthy = load_cases(), list(rca_healthy.load(data))
+    usual = list(invented.load(invented.FOLDER / "usual.jsonl.xz"))
     desk = make_desk()
     lines = [
-        "| without | culprit named | decoy blamed | abstains | culprit taken out: innocent blamed | cases | opensre |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| without | culprit named | decoy blamed | abstains | culprit taken out: innocent blamed | cases | opensre | invented: culprit named | innocent blamed |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for part in parts:
         with without(part):
-            said, alone, told, classed = (
+            said, alone, told, classed, new = (
                 asyncio.run(run_cases(some, desk))
                 for some in (
                     [rca_changes.case_of(one) for one in incidents],
                     [rca_changes.case_of(one) for one in bare],
                     cases,
                     [rca_healthy.case_of(one) for one in healthy],
+                    [rca_changes.case_of(one) for one in usual],
                 )
             )
         graded = rca_changes.rows(
@@ -146,7 +160,7 @@ def causes_table(data: Path, parts: Sequence[Off] = PARTS) -> str:
         )
         columns = [shown["RootCauseBench: culprit named"], shown["RootCauseBench: decoy blamed"],
                    shown["RootCauseBench: abstains where no change is to blame"], f"{blamed} of {len(bare)}",
-                   f"{good} of {len(cases)}", f"{fitting} of {len(healthy)}"]  # fmt: skip
+                   f"{good} of {len(cases)}", f"{fitting} of {len(healthy)}", *_invented(usual, new)]  # fmt: skip
         lines.append(f"| {part.name} | {' | '.join(columns)} |")
     return "\n".join(lines)
 

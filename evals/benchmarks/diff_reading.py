@@ -1,8 +1,8 @@
 """
-Is a dangerous change told from a harmless one? 260 invented changes in `evals/diffs/`, each with what it would do in production.
+Is a dangerous change told from a harmless one? 410 invented changes in `evals/diffs/`, each with what it would do in production.
 
 The titles are innocent either way, and half of the harmless changes speak of timeouts, locks and memory. Part `a` was known when the
-patterns were chosen; part `b` was read twice by them as they stood before they were mended for it.
+patterns were chosen; parts `b` and `c` were read by them as they stood before they were mended for them.
 """
 
 from collections.abc import Sequence

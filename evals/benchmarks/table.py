@@ -21,6 +21,7 @@ DATA_VARIABLE = "AIOPS_BENCH_DATA"
 _MODULES = (
     "rca_changes",
     "diff_reading",
+    "invented",
     "rca_components",
     "rca_healthy",
     "nab",
