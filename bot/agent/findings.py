@@ -256,7 +256,7 @@ def _change(
                 "risk": nature.risk,
                 "reasons": [redact(one) for one in nature.reasons],
                 "words": sorted(nature.words)[:_MOST_WORDS],
-                "names": sorted(nature.names),
+                "names": [one for one in sorted(nature.names) if redact(one) == one],
                 "moved": [list(pair) for pair in nature.moved[:8]],
                 "read": nature.read,
             },

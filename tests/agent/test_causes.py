@@ -313,3 +313,14 @@ async def test_a_dependency_whose_exporter_says_that_it_is_down_comes_before_an_
 
     assert there.top.suspect != Suspect(service="cache")
     assert gone.top.suspect == Suspect(service="cache")
+
+
+async def test_a_key_in_a_diff_is_kept_in_no_fact_of_the_change(rig):
+    key = "sk_" + "live_51Hq3fKJ8zT0w9XyAbCdEfGhIj"
+    diff = f'files: web/pay.py\n@@ -1 +1,2 @@\n+API_KEY = "{key}"\n+call_bank(API_KEY)\n'
+
+    out = await (await rig(shop_world(change("c-1", "commit", -140, "Call the bank", diff)))).run(shop_brief())
+
+    (told,) = [one for one in out.pack.evidence if one.facts.get("change_id") == "c-1"]
+    assert "call_bank" in str(told.facts)
+    assert key not in f"{told.title}{told.excerpt}{told.facts}"
