@@ -325,7 +325,7 @@ def after(one: Evidence, change: Evidence) -> bool:
 def _down(one: Evidence) -> bool:
     """Its own exporter or the scrape of it says that it is not there."""
     name = str(one.facts.get("metric", ""))
-    return (name == "up" or name.endswith("_up")) and one.facts.get("after") == 0
+    return (name == "up" or name.endswith("_up")) and (one.facts.get("before"), one.facts.get("after")) == (1, 0)
 
 
 def _bad(one: Evidence) -> bool:

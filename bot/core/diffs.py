@@ -23,7 +23,7 @@ _FILE = re.compile(
 )
 _STILL = re.compile(
     r"(?:^|/)(?:docs?|documentation|tests?|testdata|__tests__|spec|\.github|\.circleci|fixtures|static|assets|styles?)/|_test\.\w+$|"
-    r"\.(?:md|rst|css|scss|svg|png|html?|golden)$|(?:^|/)(?!(?:\w+[-_])?(?:requirements|constraints|CMakeLists)\b)[^/]*\.txt$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.(?:\w*lint|rubocop|prettier|editorconfig|pre-commit|clang-format)\S*|theme\.\w+)$|\.(?:twig|hbs|mustache|erb|ejs|ftl|po|arb|drawio)$|(?:^|/)(?:locales?|i18n|translations|emails?)/|\.rules\.ya?ml$|(?:^|/)(?:alerts?|dashboards?|monitors?)/|\.lproj/|\.strings$|(?:^|/)(?:openapi|swagger|asyncapi)[\w.-]*$",
+    r"\.(?:md|rst|css|scss|svg|png|html?|golden)$|(?:^|/)(?<!requirements/)(?!(?:\w+[-_])?(?:requirements|constraints|CMakeLists)(?![a-zA-Z]))[^/]*\.txt$|(?:^|/)(?:CODEOWNERS|LICENSE|README\S*|CHANGELOG\S*|\.(?:\w*lint|rubocop|prettier|editorconfig|pre-commit|clang-format)\S*|theme\.\w+)$|\.(?:twig|hbs|mustache|erb|ejs|ftl|po|arb|drawio)$|(?:^|/)(?:locales?|i18n|translations|emails?)/|\.rules\.ya?ml$|(?:^|/)(?:alerts?|dashboards?|monitors?)/|\.lproj/|\.strings$|(?:^|/)(?:openapi|swagger|asyncapi)[\w.-]*$",
     re.IGNORECASE,
 )
 _SQL = re.compile(r"\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE\b.+\bSET|DELETE FROM|JOIN\b)", re.IGNORECASE)

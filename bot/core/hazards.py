@@ -87,18 +87,18 @@ _GAINED = (
             unless=r"\bstatic\b|\bonce\b|lru_cache|singleton|\blazy\b"),
     _hazard(0.55, "waits without end", r"\b(?:timeout|call|receive|await)\w*\b[^\n]{0,60}:infinity\b|\btimeout\w*\s*[:=(]\s*(?:None|null|-1|0\b|Infinity|Duration\.ZERO)|\bno_?timeout\b|\bwaitForever\b"),
     _hazard(0.5, "writes through on every write", r"\bappendfsync\s+always|\bf(?:data)?sync\b|\bO_D?SYNC\b|\bsynchronous_commit\s*=\s*(?:on|remote_apply)|\bflush\(\)|\backs\s*[:=]\s*[\"']?all"),
-    _hazard(0.55, "writes the year of the week", r"[\"']\W?YYYY\b[^\"'\n]*[\"']", where=r"DateTimeFormatter|SimpleDateFormat|dateFormat|DateFormatter|ofPattern"),
+    _hazard(0.55, "writes the year of the week", r"[\"']\W?YYYY\b[^\"'\n]*[\"']", where=r"(?-i:DateTimeFormatter|SimpleDateFormat|\.dateFormat\b|DateFormatter|ofPattern)"),
     _hazard(0.55, "closes the network but for what it names", r"^\s*(?:-\s*)?egress\s*:|\bpolicyTypes\s*:.*Egress|kind:\s*NetworkPolicy"),
-    _hazard(0.6, "reads everything into memory before it chooses", r"\.AsEnumerable\(\)|\.ToList\(\)\s*\.Where|\.all\(\)\s*\.(?:select|filter)|\.to_a\.(?:select|filter|map)|\bfindAll\(\)\s*\.stream"),
-    _hazard(0.7, "asks others for every row", r"\bSerializerMethodField\b|\bdef get_\w+\(self, obj\):\s*\n[^\n]*\.(?:count|first|filter|get|all|order_by)\("),
-    _hazard(0.55, "renames fields on the wire", r"\brename_all\b|@JsonNaming\b|\balias_generator\b|\bkey_transform\b|\bPropertyNamingPolicy\b|\bnaming_?strategy\b"),
+    _hazard(0.6, "reads everything into memory before it chooses", r"\.AsEnumerable\(\)|\.ToList\(\)\s*\.Where|\.to_a\.(?:select|filter|map)|\bfindAll\(\)\s*\.stream"),
+    _hazard(0.7, "asks others for every row", r"\bdef get_\w+\(self, obj\):\s*\n[^\n]*\.(?:count|first|filter|get|all|order_by)\("),
+    _hazard(0.55, "renames fields on the wire", r"\brename_all\b|@JsonNaming\b|\balias_generator\b|\bkey_transform\b|\bPropertyNamingPolicy\b|\bnaming_?strategy\b", unless=r"\b(?:struct|enum|class|record|interface)\s+\w"),
     _hazard(0.5, "takes another connection while it holds one", r"\bREQUIRES_NEW\b|\brequires_new:\s*true"),
     _hazard(0.5, "reads whole bodies to write them down", r"\bLevel\.BODY\b|\blog(?:ging)?_?bod(?:y|ies)\b|\bdump_?(?:body|request|response)\w*"),
     _hazard(0.5, "sets a cookie on every answer", r"\bsaveUninitialized:\s*true|\brolling:\s*true"),
     _hazard(0.5, "cuts numbers to 32 bits", r"\)?\s\|\s0\b|~~\w|>>>\s*0\b"),
-    _hazard(0.5, "takes the neighbour's address for the caller's", r"\bRemoteAddr\b|\bremote_addr\b|\bREMOTE_ADDR\b|\bremoteAddress\b"),
-    _hazard(0.45, "keeps the first for all", r"@{1,2}\w+\s*\|\|=|\bServiceLifetime\.Singleton\b|@ApplicationScoped\b"),
-    _hazard(0.5, "keeps every name that strangers send", r"\bkeys:\s*:atoms\b|\bString\.to_atom\(|\.to_sym\b|\.intern\(\)"),
+    _hazard(0.5, "takes the neighbour's address for the caller's", r"(?<!\$)\b(?:RemoteAddr|remote_addr|remoteAddress)\b"),
+    _hazard(0.45, "keeps the first for all", r"@@\w+\s*\|\|=|@\w+\s*\|\|=[^\n]*\b(?:Client|Connection|Session)\w*\.new\(|\bServiceLifetime\.Singleton\b|@ApplicationScoped\b"),
+    _hazard(0.5, "keeps every name that strangers send", r"\bkeys:\s*:atoms\b|\bString\.to_atom\(|\b(?:params|request|headers|payload|body)\b[^\n]{0,60}\.(?:to_sym\b|intern\(\))"),
     _hazard(0.45, "sets how many run", r"^\s*(?:replicas|desired_count|replicaCount)\s*[:=]\s*\d"),
     _hazard(0.5, "ends the program at the first panic", r"\bpanic\s*=\s*[\"']abort"),
     _hazard(0.45, "keeps no bound", r"\bUnbounded\w*|\bunlimited\b|\bnoeviction\b|\bLinkedBlockingQueue(?:<[^>]*>)?\(\s*\)|\bnewCachedThreadPool\(|\bmaxsize\s*=\s*(?:None|0)\b|\blimit\s*[:=]\s*(?:None|null|-1|0)\b|(?<![=!<>])=\s*-1\b"),
@@ -118,10 +118,10 @@ _LOST = (
     _hazard(0.7, "no longer fetches in one go", r"\.includes\(|\.preload\(|\beager_load\(|\bprefetch_related\(|\bselect_related\(|\bJOIN FETCH\b|\bEntityGraph\b|\bDataLoader\b|\bjoinedload\(|\bselectinload\(|\.Include\(|\bmget\(|\bbulk_?\w*\("),
     _hazard(0.6, "takes access or a resource away", r"^\s*resource\s+\"|\b(?:ingress|egress|allow|grant|policy|security_group\w*|firewall\w*)\b"),
     _hazard(0.7, "no longer locks the rows it reads", r"\bFOR (?:UPDATE|SHARE)\b|\bselect_for_update\(|\bwith_lock\b|\bLockModeType\b"),
-    _hazard(0.5, "counts bytes instead of characters", r"\.chars\(\)|\bmb_\w+\(|\[\]rune\(|\bgrapheme\w*|\.codePoints?\("),
-    _hazard(0.5, "no longer says how to sort", r"\.sort\(\s*[^)\s]|\bsorted\([^\n]*\bkey\s*=|\bsort_by\b|\bORDER BY\b", unless=r"\b(?:heap|sort|order|top)\w*\(\s*\w"),
-    _hazard(0.5, "no longer says which language a text is in", r"\bCultureInfo\.\w+|\bLocale\.\w+|en_US(?:_POSIX)?\b|\bC\.UTF-8\b"),
-    _hazard(0.5, "no longer says which encoding a text is in", r"\b(?:charset|encoding)\s*[:=]|\butf-?8\b|\bStandardCharsets\b|\bnewline\s*="),
+    _hazard(0.5, "counts bytes instead of characters", r"\.chars\(\)|\bmb_\w+\(|\[\]rune\(|\bgrapheme\w*|\.codePoints?\(", unless=r"starts_with\(|ends_with\(|\.next\(\)"),
+    _hazard(0.5, "no longer says how to sort", r"\.sort\(\s*[^)\s]|\bsorted\([^\n]*\bkey\s*=|\bsort_by\b|\bORDER BY\b", unless=r"\b(?:heap|sort|order|top)\w*\(\s*\w|\btoSorted\(|\b(?:max|min|nsmallest|nlargest)\("),
+    _hazard(0.5, "no longer says which language a text is in", r"\bCultureInfo\.\w+|(?-i:\bLocale\.\w+)|en_US(?:_POSIX)?\b|\bC\.UTF-8\b"),
+    _hazard(0.5, "no longer says which encoding a text is in", r"\b(?:charset|encoding)\s*=\s*[\"']|\butf-?8\b|\bStandardCharsets\b|\bnewline\s*="),
     _hazard(0.55, "no longer asks an index", r"\bCREATE (?:UNIQUE )?INDEX\b|\badd_index\b|\bdb_index\s*=\s*True|@Index\b"),
 )  # fmt: skip
 _LOCKS = re.compile(r"\b(?:synchronized|r?w?lock|unlock|mutex|acquire|semaphore|FOR UPDATE)\b|\.(?:Lock|Unlock|RLock|RUnlock|lock|unlock)\(", re.IGNORECASE)  # fmt: skip
@@ -145,7 +145,7 @@ _DURATION = re.compile(r"\b(?:\w*Duration|TimeSpan|timedelta|TimeUnit)\b")
 _KEYED = re.compile(r"\w*key\w*\b|\bKey\w*|\bpartition\w*|\bshard\w*", re.IGNORECASE)
 _SLOT = re.compile(r"\$\{|\{\w|#\{|%[sdv]|\+\s*\w|\bargs?\b|,\s*\w")
 _CLOCKS = re.compile(
-    r"\butc\w*|\bUTC\b|\btime_?zone\w*|\bZone(?:Id|Offset|dDateTime)\w*|\bInstant\b|\btz\w*\b|\bZoneInfo\b|\bLocal(?:Date|DateTime|Time)\b|\blocaltime\b|\bnow\(\)|\bfromtimestamp\(|\bTime\.(?:zone|now)\b|\bDate\.(?:today|current)\b|\bDateTime\.\w*now\b|\bdatetime\.(?:utcnow|now|today)\b",
+    r"\butc\w*|\bUTC\b|\btime_?zone\w*|\bZone(?:Id|Offset|dDateTime)\w*|(?-i:\bInstant\b)|\btz\w*\b|\bZoneInfo\b|\bLocal(?:Date|DateTime|Time)\b|\blocaltime\b|\bnow\(\)|\bfromtimestamp\(|(?-i:\bTime\.(?:zone|now|current)\b)|\bDate\.(?:today|current)\b|\bDateTime\.\w*now\b|\bdatetime\.(?:utcnow|now|today)\b",
     re.IGNORECASE,
 )
 _WIDE = re.compile(

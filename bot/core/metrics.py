@@ -24,8 +24,9 @@ _SIGNIFICANT = 4.0
 _SMALLEST_SHARE = 0.15
 _COUNTER_SUFFIXES = ("_total", "_sum", "_bucket")
 _RATE_UNITS = ("/s", "per second", "per minute", "/min")
+_OTHER_UPS = ("scale_up", "catch_up", "follow_up", "back_up", "warm_up", "start_up", "speed_up", "clean_up")
 _CLOCK_SUFFIXES = ("_created", "_timestamp_seconds", "_start_time_seconds", "_time_seconds")
-_DOWN_SIZE = 50.0
+_DOWN_SIZE, _MOSTLY = 50.0, 0.5
 _KIND_FACTORS = {"errors": 1.0, "saturation": 1.0, "latency": 0.95, "traffic": 0.8, "other": 0.65}
 
 
@@ -164,14 +165,19 @@ def _change(series: Series, onset: datetime, start: float, end: float) -> Metric
 
 
 def _tells_up(series: Series) -> bool:
-    return series.name == "up" or series.name.endswith("_up")
+    """Not `hpa_scale_up`."""
+    return series.name == "up" or (series.name.endswith("_up") and not series.name.endswith(_OTHER_UPS))
 
 
 def _down_since(series: Series, times: Floats, values: Floats) -> float | None:
     """When what was up went down and stayed so; two samples tell as much as two hundred (`up` of Prometheus, `redis_up` of an exporter)."""
-    if not _tells_up(series) or not np.all((values == 0) | (values == 1)) or values[-1] != 0 or not np.any(values == 1):
+    was = np.flatnonzero(values == 1)
+    if not _tells_up(series) or not np.all((values == 0) | (values == 1)) or values[-1] != 0 or not len(was):
         return None
-    return float(times[int(np.flatnonzero(values == 1)[-1]) + 1])
+    # A flag that was raised for a while is no outage.
+    if float(np.mean(values[: int(was[-1]) + 1])) <= _MOSTLY:
+        return None
+    return float(times[int(was[-1]) + 1])
 
 
 def _read(series: Series) -> tuple[Floats, Floats]:

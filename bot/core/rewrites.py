@@ -16,25 +16,31 @@ _OPTION = re.compile(
     r"[\"']?\b([A-Za-z_][\w-]{0,60})[\"']?\]?[ \t]{0,4}(?::|=(?![=>]))[ \t]{0,4}(\d[\w.]{0,30}|[Tt]rue\b|[Ff]alse\b|\"[^\"\n]{0,60}\"|'[^'\n]{0,60}')"
 )
 _KEY = re.compile(r"[\"']?\b([A-Za-z_][\w-]{0,60})[\"']?\]?[ \t]{0,4}(?::|=(?![=>]))")
+_COUNTERS = re.compile(r"\b(?:let|var|int|long|auto)\s+(\w+)\s*=\s*\d")
 _IDENTITY = re.compile(
     r"\b(?:\w{0,60}_)?(?:id|name|group|topic|path|file|host\w{0,20})\b|\w[a-z](?:Id|Name|Group|Topic|Path)\b"
 )
-_SLOT = re.compile(r"\$\{|\{\w|#\{|%[sdv]|%l[du]|\+\s*\w|,\s*\w")
+_SLOT = re.compile(r"\$\{|\{\w|#\{|%[sdv]|%l[du]|\+\s*\w")
+_TOLD = re.compile(r"\b(?:err\w*|Errorf?|raise|throw|panic|print\w*|log\w*)\b", re.IGNORECASE)
 _STEP = re.compile(r"^[ \t]*[^\n]*\w\(", re.MULTILINE)
 # Of routes and rules the first that fits counts.
 _ROUTE = re.compile(r"^[ \t]*-?[ \t]*(?:match|route|prefix|path|location|rule|allow|deny|from|host)s?\b", re.MULTILINE)
 _DEFINES = re.compile(
     r"^[ \t]*(?:\w+[ \t]+){0,3}(?:func|def|fn|class|function|struct|interface|type|sub|const|module)\b", re.MULTILINE
 )
-_KEPT = (
-    r"(\w{0,60}(?:Cache|Caffeine|Pool|Client|Session|Connection|Limiter|Semaphore|Mutex|Lock|Executor|Engine)\w{0,60})"
-)
+_KEPT = r"(\w{0,60}(?:Cache|Caffeine|Pool|Client|Session|Connection|Limiter|Semaphore|Mutex|Lock|Executor|Engine)\b)"
 _HELD = re.compile(
-    rf"(\w+)[ \t]*(?<![=!<>])=[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?{_KEPT}(?:\.\w+)?[ \t]*[(<{{]"
+    rf"\b(\w{{1,60}})[ \t]*(?<![=!<>])=[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?{_KEPT}(?:\.\w+)?[ \t]*[(<{{]"
 )
 _MADE = re.compile(rf"(?:\breturn|=>|->)[ \t]*(?:await[ \t]+)?(?:new[ \t]+)?(?:\w+::)?{_KEPT}(?:\.\w+)?[ \t]*[(<{{]")
 _ONCE = re.compile(r"\bonce|lazy|memo|\bcached?\(|lru_cache|singleton|@Bean|@Provides|computeIfAbsent|\?\?=|\|\|=", re.IGNORECASE)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z_]\w*$")
+# Versions and commits are read elsewhere.
+_RELEASED = re.compile(r"\d+\.\d+|[0-9a-f]{7,}\b|@sha256")
+_MODIFIERS = frozenset(
+    ["final", "static", "volatile", "abstract", "virtual", "override", "sealed", "async", "class", "interface", "record", "enum", "void", "public",
+     "private", "protected", "internal", "open", "new", "return", "transient", "readonly", "var", "let", "val", "const", "string"]
+)  # fmt: skip
 _VALUE = re.compile(
     r"^[ \t]*-?[ \t]*([A-Za-z][\w.-]{0,60}):[ \t]+([\"'$A-Za-z][^\s,;(){\[]{0,80}(?:\{[\w.]{1,60}\})?[\"']?)[ \t]*$"
 )
@@ -42,17 +48,19 @@ _LISTED = re.compile(r"^[ \t]*-?[ \t]*([\w.\"-]{1,60})[ \t]*[:=][ \t]*\[([^\]\n]
 # A table in SQL has neither a registry nor a tag.
 _IMAGE = re.compile(r"^[ \t]*(?:FROM|image:)[ \t]+[\"']?(?=\S*[:/@])([\w./${}-]+)(?:[:@]([\w.${}:-]+))?", re.MULTILINE)
 _INHERITED = re.compile(r"^[ \t]*(proxy_set_header|add_header|fastcgi_param|uwsgi_param)[ \t]", re.MULTILINE)
-_WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+|[A-Za-z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+")
+_WHOLE = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9]{0,40}(?:[_-][A-Za-z0-9]{1,40}){1,8}|[A-Za-z][a-z0-9]{1,40}[A-Z][A-Za-z0-9]{0,40})(?![A-Za-z0-9])"
+)
 _PINNED = re.compile(r"^[ \t]*[\"']?([A-Za-z][\w./@-]{2,60}?)[\"']?[ \t]{0,4}(?:==|~=|>=|[:=@]|[ \t])[ \t]{0,4}[\"'^~v]{0,3}(\d+\.\d+[\w.+-]{0,30})", re.MULTILINE)  # fmt: skip
 _NEARLY = tuple(
     (said, re.compile(before), re.compile(after))
     for said, before, after in (
         ("takes zero and nothing for missing", r"\?\?", r"\|\|"),
         ("works out a default that is not needed", r"\.orElseGet\(|\.unwrap_or_else\(|\.getOrElse\s*\{|\.fetch\([^)]*\)\s*\{", r"\.orElse\(|\.unwrap_or\(|\.getOrDefault\("),
-        ("compares by identity", r"\.equals\(|\bObjects\.equals\(|\.eql\?|===?\s*0\b", r"[!=]=\s*[a-z]\w*(?:\.\w+)*\(?"),
-        ("turns a condition around", r"(?:\b(?:if|elif|while|return|unless)\b|&&|\|\||\()\s*\(?(?:!(?!=)|not\b)|\bunless\b", r"^(?!.*(?:!(?!=)|\bnot\b|\bunless\b))"),
-        ("declares another variable of the same name", r"\w\s?=(?!=)", r"\w\s?:="),
-        ("does not wait", r"\bawait\b", r"^(?!.*\bawait\b)"),
+        ("compares by identity", r"\.equals\([^)]*\).*(?:;|\{)\s*$|\bObjects\.equals\(|\.eql\?", r"[!=]=\s*[a-z]\w*(?:\.\w+)*\(?"),
+        ("turns a condition around", r"^(?=.*(?:\b(?:if|elif|while|return|unless)\b|&&|\|\||\()\s*\(?(?:!(?!=)|not\b))|^(?=.*\bunless\b)", r"^(?!.*(?:!|\bnot\b|\bunless\b|> ?0|== ?0|\bfalse\b|\bNone\b|\bnull\b|\bnil\b))"),
+        ("declares another variable of the same name", r"^(?!.*\b(?:var|let|const)\b)(?=[ \t]+[\w, ]+\s?=(?!=))", r"^[ \t]+[\w, ]+\s?:="),
+        ("does not wait", r"(?<!return )\bawait\b", r"^(?!.*\bawait\b)"),
         ("changes the type of what it returns", r"\)\s*(?:\([^)]*\berror\)|error)\s*\{", r"\)\s*(?:\([^)]*\*\w+\)|\*\w+)\s*\{"),
         ("answers later than its callers may wait", r"^(?!.*\basync\b)(?=.*\b(?:def|function|fn|func)\b)", r"\basync\b"),
         ("binds a name that changes later", r"\bpartial\(|\blambda\b[^:]*=", r"\blambda\b[^:=]*:"),
@@ -62,15 +70,20 @@ _NEARLY = tuple(
         ("requires what may be missing", r"(?=.*:\s*\[?\w+\]?\s*$)", r":\s*\[?\w+!?\]?!"),
         ("binds operators otherwise", r"\([^()]*[^&|][&|][^&|()]*\)\s*[=!]=", r"[^&|][&|][^&|()]*[=!]=\s*\w+\s*\)"),
         ("runs on another version", r"\b(?:nodejs|python|java|ruby|dotnet|go)\d[\w.]*", r"\b(?:nodejs|python|java|ruby|dotnet|go)\d[\w.]*"),
-        ("shares one thing among all calls", r"=\s*None\b", r"=\s*(?:\[\]|\{\})"),
+        ("shares one thing among all calls", r"(?:\bdef\b.*\(|,\s*)\w+(?::\s*[^=,]+)?\s*=\s*None\b", r"\w(?::\s*[^=,]+)?\s*=\s*(?:\[\]|\{\})\s*[,)]"),
     )
 )  # fmt: skip
 _ASKS = re.compile(r"^\s*(?:\}?\s*else\s*)?(?:if|elif|elsif|unless|while|when|guard)\b|\breturn\b|\?\s|\bWHERE\b")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+_WORD = re.compile(r"[A-Za-z_]\w*(?:-\w+)*")
+_JOINING = frozenset({"and", "or", "AND", "OR"})
 _JOINED = re.compile(r"&&|\|\||\band\b|\bor\b|\bAND\b|\bOR\b")
 _FRACTION = re.compile(
     r"\(double\)|\(float\)|\bfloat\(|\.to_f\b|\bDecimal\b|\bdouble\b|\b1\.0\b|\bfloat64\(|\.toDouble\(|\bas f(?:32|64)\b|\bparseFloat\("
 )
+_CAST = re.compile(r"\((?:double|float)\)|\bdouble\b|\bfloat64\(|\.toDouble\(|\bas f(?:32|64)\b|\.to_f\b")
 _DIVIDES = re.compile(r"\w\)?\s/\s\(?\w|\bdiv\b")
+_MOST_CONTEXT = 200
 _SHORTEST_NAME, _MOST_NAMES = 6, 40
 
 
@@ -92,7 +105,12 @@ def _option(diff: Diff) -> Found | None:
     """An option that is gone while others that stood with it are still there."""
     before, after = Counter(_OPTION.findall(diff.old)), Counter(_OPTION.findall(diff.new))
     keys_before, keys_after = Counter(_KEY.findall(diff.old)), Counter(_KEY.findall(diff.new))
-    lost = [(key, value) for key, value in before if (key, value) not in after and keys_before[key] > keys_after[key]]
+    counters = set(_COUNTERS.findall(diff.old))
+    lost = [
+        (key, value)
+        for key, value in before
+        if (key, value) not in after and keys_before[key] > keys_after[key] and key not in counters
+    ]
     if not lost or not before & after:
         return None
     return 0.5, "no longer sets " + "=".join(lost[0])[:60]
@@ -101,7 +119,8 @@ def _option(diff: Diff) -> Found | None:
 def _identity(diff: Diff) -> Found | None:
     """A name that told things apart and now holds less."""
     for old, new in diff.pairs:
-        if _IDENTITY.search(old) and _IDENTITY.search(new) and len(_SLOT.findall(new)) < len(_SLOT.findall(old)):
+        named = _IDENTITY.search(old) and _IDENTITY.search(new) and not _TOLD.search(old)
+        if named and len(_SLOT.findall(new)) < len(_SLOT.findall(old)):
             return 0.55, "leaves something out of a name"
     return None
 
@@ -116,7 +135,13 @@ def _order(diff: Diff) -> Found | None:
 def _made_anew(diff: Diff) -> Found | None:
     held, made = _HELD.findall(diff.old), set(_MADE.findall(diff.new))
     # What is still put into the same place is kept as before, whoever makes it.
-    anew = sorted(kind for name, kind in held if kind in made and not re.search(rf"\b{name}\s*=(?!=)", diff.new))
+    anew = sorted(
+        kind
+        for name, kind in held
+        if kind in made
+        and not re.search(rf"\b{name}\s*=(?!=)", diff.new)
+        and not re.search(rf"\breturn\s+{name}\b", diff.old)
+    )
     if not anew or _ONCE.search(diff.new):
         return None
     return 0.65, f"makes {anew[0]} anew on every call"
@@ -128,7 +153,7 @@ def _retyped(diff: Diff) -> Found | None:
         left, right = TOKEN.findall(old), TOKEN.findall(new)
         differ = [place for place in range(len(left)) if left[place] != right[place]] if len(left) == len(right) else []
         for place in differ:
-            if not all(_NAME.match(side[place]) for side in (left, right)):
+            if not all(_NAME.match(side[place]) and side[place] not in _MODIFIERS for side in (left, right)):
                 continue
             follows = left[place + 1] if place + 1 < len(left) else ""
             if place >= 2 and left[place - 1] == ":" and "(" not in left and left[-1] in {",", ";", left[place]}:
@@ -145,7 +170,7 @@ def _revalued(diff: Diff) -> Found | None:
         for side in (diff.old, diff.new)
     )
     for key in before.keys() & after.keys():
-        if before[key] != after[key]:
+        if before[key] != after[key] and not _RELEASED.search(f"{before[key]} {after[key]}"):
             return 0.45, f"sets {key} to {after[key][:40]} instead of {before[key][:40]}"
     return None
 
@@ -189,6 +214,9 @@ def _image(diff: Diff) -> Found | None:
 def _tag(old: str, new: str) -> Found:
     """`3.11-slim-bullseye` to `3.11-slim-bookworm` is another system, `1.4.2` to `1.4.3` is not."""
     left, right = old.partition("-"), new.partition("-")
+    if all(_RELEASED.search(one) and not re.search(r"\d+\.\d+", one) for one in (old, new)):
+        # A commit for another says nothing of what is in it.
+        return 0.22, f"is built on another image ({new[:20]} instead of {old[:20]})"
     step = version_risk("the image", left[0], right[0]) if left[2] == right[2] else None
     return step or (0.5, f"is built on another image ({new} instead of {old})")
 
@@ -207,20 +235,26 @@ def _other_sense(diff: Diff) -> Found | None:
 def _operand(diff: Diff) -> Found | None:
     """A condition that asks for less than before."""
     for old, new in diff.pairs:
-        if _ASKS.search(old) and _ASKS.search(new) and len(_JOINED.findall(new)) < len(_JOINED.findall(old)):
+        before, after = (_QUOTED.sub("", side) for side in (old, new))
+        fewer = (
+            _ASKS.search(before) and _ASKS.search(after) and len(_JOINED.findall(after)) < len(_JOINED.findall(before))
+        )
+        if fewer and set(_WORD.findall(before)) - set(_WORD.findall(after)) - _JOINING:
             return 0.5, "asks for less in a condition"
     return None
 
 
 def _whole_numbers(diff: Diff) -> Found | None:
     lost = _FRACTION.search(diff.old) and _DIVIDES.search(diff.old) and not _FRACTION.search(diff.new)
-    return (0.5, "divides whole numbers") if lost and _DIVIDES.search(diff.new) else None
+    # `/` of Python and of inferred fractions stays what it was.
+    known = _CAST.search(diff.old) and not re.search(r"\bvar\b", diff.new)
+    return (0.5, "divides whole numbers") if lost and known and _DIVIDES.search(diff.new) else None
 
 
 def _inherited(diff: Diff) -> Found | None:
     """Nginx hands these down only to a block that has none of its own (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header)."""
     own = set(_INHERITED.findall(diff.new)) - set(_INHERITED.findall(diff.old))
-    lines = diff.context.splitlines()
+    lines = diff.context.splitlines()[:_MOST_CONTEXT] if own else []
     fresh = set(diff.new.splitlines())
     for place, line in enumerate(lines):
         found = _INHERITED.match(line)

@@ -23,6 +23,7 @@ _TELLS = re.compile(
 _IMPORT = re.compile(r"^\s*(?:import\b|from\s+\S+\s+import|package\b|use\s|using\s|require\(|#include)")
 # Longer diffs are read as far as this; pairing lines is quadratic.
 _MOST_LINES, _LONGEST_LINE = 200, 300
+_ALIKE, _MOST_COMPARED, _MOST_COMPARISONS = 0.6, 1_600, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,35 @@ def read_sides(detail: str) -> Sides:
     same = Counter(map(_bare, plain_lost)) & Counter(map(_bare, plain_gained))
     moved = tuple(one for one in plain_gained if same[_bare(one)])
     plain_lost, plain_gained = _without(plain_lost, same), _without(plain_gained, same)
-    pairs: list[tuple[str, str]] = []
-    for old in list(plain_lost):
-        near = max(plain_gained, key=lambda new: _likeness(old, new), default="")
-        if near and _likeness(old, near) >= 0.6:
-            pairs.append((old, near))
-            plain_lost.remove(old)
-            plain_gained.remove(near)
+    pairs = _paired(plain_lost, plain_gained)
+    for old, new in pairs:
+        plain_lost.remove(old)
+        plain_gained.remove(new)
     return Sides(tuple(plain_lost), tuple(plain_gained), tuple(pairs), tuple(context), moved, spoken)
+
+
+def _paired(lost: Sequence[str], gained: Sequence[str]) -> list[tuple[str, str]]:
+    """Lines that came for another one, each once, with the line that they came for."""
+    left = [(line, TOKEN.findall(line)) for line in gained]
+    compared, pairs = 0, list[tuple[str, str]]()
+    for old in lost:
+        tokens = TOKEN.findall(old)
+        best, place = 0.0, -1
+        for index, (_, other) in enumerate(left):
+            likeness = _shared(tokens, other)
+            if likeness >= _ALIKE and len(tokens) * len(other) <= _MOST_COMPARED and compared < _MOST_COMPARISONS:
+                compared += 1
+                likeness = difflib.SequenceMatcher(None, tokens, other, autojunk=False).ratio()
+            if likeness > best:
+                best, place = likeness, index
+        if best >= _ALIKE:
+            pairs.append((old, left.pop(place)[0]))
+    return pairs
+
+
+def _shared(old: Sequence[str], new: Sequence[str]) -> float:
+    """0 to 1: what two lines hold, in any order. It bounds what they hold in order, and is all that is asked of long lines and long diffs."""
+    return 2 * sum((Counter(old) & Counter(new)).values()) / max(1, len(old) + len(new))
 
 
 def _lines(detail: str) -> tuple[list[str], list[str], list[str]]:
@@ -102,7 +124,3 @@ def _without(lines: Sequence[str], same: Counter[str]) -> list[str]:
         else:
             kept.append(line)
     return kept
-
-
-def _likeness(old: str, new: str) -> float:
-    return difflib.SequenceMatcher(None, TOKEN.findall(old), TOKEN.findall(new), autojunk=False).ratio()

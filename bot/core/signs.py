@@ -56,13 +56,13 @@ _SIGNS: Sequence[tuple[re.Pattern[str], Sign]] = (
     ),
     _sign(
         "a certificate is not trusted", CauseClass.SECURITY, 0.8,
-        r"pkix path (?:building|validation) failed|unable to find valid certification path|signed by unknown authority|unable to get local issuer|self[- ]signed certificate|certificate verify failed",
+        r"pkix path (?:building|validation) failed|unable to find valid certification path|signed by unknown authority|unable to get local issuer|self[- ]signed certificate in certificate chain|depth_zero_self_signed|certificate verify failed",
         "If the certificate's chain is one that was always trusted, or other callers trust it, look at what was changed here.",
     ),
     _sign(
         "an outside provider is failing", CauseClass.EXTERNAL, 0.9,
         r"https?://(?!localhost|127\.|10\.|192\.168\.)[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.(?:com|net|org|io|dev|cloud|co)\b.{0,80}(?:\b5\d\d\b|timed? ?out|deadline|unavailable|refused|reset)|"
-        r"https response error statuscode: 5\d\d|\bslowdown\b|reduce your request rate|"
+        r"https response error statuscode: 5\d\d|(?-i:\bSlowDown\b)|reduce your request rate|"
         r"(?:third[- ]party|provider|vendor|partner)\w{0,20}.{0,40}(?:error|outage|unavailable|degraded|timeout|fail|5\d\d)",
         "If the provider reports no trouble and calls from elsewhere succeed, this is not the cause.",
     ),

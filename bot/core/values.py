@@ -28,6 +28,7 @@ _QUOTES = "\"'`"
 _AROUND_VERSIONS = _QUOTES + "^~<>= "
 _QUOTED_VERSION = re.compile(r"^[\"'`][\^~<>= ]*v?\d+\.\d+\.\d+[\w.+-]*[\"'`]$")
 _PINNED = re.compile(r"^[\"'`]([\w./@-]{1,80}(?:[:@]|==)(?:[\w.-]{1,80}[:@])?)(v?\d+\.\d+\.\d+[\w.+-]{0,30})[\"'`]$")
+_NUMBERS = re.compile(r"\d+\.\d+(?:\.\d+){1,3}")
 _HASH = re.compile(r"^[\"'`]?(?:sha\d{3}[-:])?(?:[0-9a-f]{16,128}|[A-Za-z0-9+/]{40,120}={0,2})[\"'`]?$")
 _REMARK = re.compile(r"\s(?://|#)\s")
 # What people read, where a text instead of another changes nothing that runs.
@@ -121,7 +122,7 @@ def _value_risk(name: str, old: str, new: str) -> Found | None:
     if pinned[0] and pinned[1] and pinned[0][1] == pinned[1][1]:
         # A library with its version in one text.
         return version_risk(pinned[0][1], pinned[0][2], pinned[1][2])
-    return version_risk(name, old, new) or _plain_risk(name, old, new)
+    return version_risk(name, old, new) or _numbered(name, old, new) or _plain_risk(name, old, new)
 
 
 def version_risk(name: str, old: str, new: str) -> Found | None:
@@ -132,6 +133,15 @@ def version_risk(name: str, old: str, new: str) -> Found | None:
         step = next((place for place, (one, other) in enumerate(parts) if one != other), 2)
         return (0.6, 0.35, 0.12)[step], f"raises {name or 'a dependency'} from {old} to {new}"
     return None
+
+
+def _numbered(name: str, old: str, new: str) -> Found | None:
+    """Two texts that differ by a version within."""
+    if old[:1] not in _QUOTES or _NUMBERS.sub("#", old) != _NUMBERS.sub("#", new):
+        return None
+    pairs = zip(_NUMBERS.findall(old), _NUMBERS.findall(new), strict=True)
+    steps = [version_risk(name, one, other) for one, other in pairs if one != other]
+    return max((one for one in steps if one is not None), default=None)
 
 
 def _plain_risk(name: str, old: str, new: str) -> Found | None:

@@ -50,7 +50,9 @@ def test_what_came_back_or_never_was_up_is_not_down():
     again = make(lambda t: 0.0 if -300 < t < -200 else 1.0, name="up")
     never = make(lambda t: 0.0, name="up")
 
-    assert not any(change.after == 0 for change in changes(again, never))
+    raised = make(lambda t: 1.0 if -300 < t < -200 else 0.0, name="hpa_scale_up")
+
+    assert not any(change.after == 0 for change in changes(again, never, raised))
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -83,11 +83,46 @@ def test_what_a_rewrite_loses_or_changes_on_the_way_is_named(detail, said):
         diff('-  "reference": "76326421d44c07f7824b19487cfbf87870b37efc"', '+  "reference": "e2d56f180f5b8c5e7c0fbea872bb1f529b6d6d45"', path="composer.lock"),
         diff('-  "Action": ["s3:PutObject","s3:GetObject"],', '+  "Action": ["s3:GetObject", "s3:PutObject"],', path="iam.json"),
         diff("-SELECT 1", "-FROM refunds", "+SELECT 1", "+FROM returns", path="report.txt"),
+        # Every day's work, as somebody listed it who looked for what is misread.
+        diff("-  image: r.example/app:1.4.2", "+  image: r.example/app:1.4.3", path="k/app.yaml"),
+        diff("-  tag: main-3f2a1bc", "+  tag: main-9e8d7cf", path="k/app.yaml"),
+        diff("-      uses: actions/checkout@v3.1.0", "+      uses: actions/checkout@v3.1.1", path="ci/x.yml"),
+        diff("-    HttpClient client = HttpClient.newHttpClient();", "-    return client;", "+    return HttpClient.newHttpClient();", path="A.java"),
+        diff("-  return opts.limit || 10;", "+  return opts.limit ?? 10;", path="a.ts"),
+        diff("-  if (user && user.profile && user.profile.active) {", "+  if (user?.profile?.active) {", path="a.ts"),
+        diff("-  if isinstance(x, int) or isinstance(x, float):", "+  if isinstance(x, (int, float)):"),
+        diff('-    return errors.New("name and id are required")', '+    return errors.New("missing fields")', path="a.go"),
+        diff("-    now := time.Now()", "+    now := s.clock.Now()", path="a.go"),
+        diff("-    var now = Instant.now();", "+    var now = clock.instant();", path="A.java"),
+        diff("+    User.objects.all().filter(active=True)"),
+        diff('+#[serde(rename_all = "camelCase")]', "+pub struct Fresh { pub a_b: u8 }", path="a.rs"),
+        diff("+  proxy_set_header X-Real-IP $remote_addr;", "   proxy_set_header Host $host;", path="n.conf"),
+        diff("+  @total ||= items.sum", path="a.rb"),
+        diff("-    var wait = cfg.Wait", "+    wait := cfg.Wait", path="a.go"),
+        diff("-VERSION = 1", "+VERSION := 1", path="build/Makefile"),
+        diff("-    private final int count;", "+    private volatile int count;", path="A.java"),
+        diff('-  "resolved": "https://r.example/a/-/a-1.0.0.tgz",', '+  "resolved": "https://r.example/a/-/a-1.0.1.tgz",', path="package-lock.json"),
+        diff("-  if (!xs.isEmpty()) {", "+  if (xs.size() > 0) {", path="A.java"),
+        diff("-  self.kept_by_id = None", "+  self.kept_by_id = {}"),
         diff("-  @pool = 4  # by hand", "+  @pool = 4  # see the plan", path="a.rb"),
     ],
 )  # fmt: skip
 def test_a_rewrite_that_loses_nothing_is_hardly_dangerous(detail):
     assert read_change("commit", "refactor: tidy up", detail).risk <= 0.35
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [line for n in range(100) for line in ("-" + "a " * 95 + f"{n}", "+" + "b a " * 47 + f"{n}")],
+        [line for n in range(100) for line in ("-" + "0, 0, 1, 0, " * 8 + f"{n}", "+" + "0, 1, 0, 0, " * 8 + f"{n}")],
+        ["+add_header a", *[" add_header a"] * 2800],
+        ["-" + "a" * 297] * 130,
+    ],
+)
+def test_a_long_diff_of_lines_that_look_alike_is_read_in_no_time(lines):
+    assert 0 <= read_change("commit", "t", diff(*lines, path="x.conf")).risk <= 1
 
 
 def test_pins_of_python_packages_are_no_document():
