@@ -178,7 +178,7 @@ def _headline(kind: str, name: str, title: str) -> str:
 
 def _spoken(change: Evidence, symptoms: Sequence[Evidence], natures: Mapping[str, Nature]) -> float:
     """
-    0 to 1: the loudest log line or alert that names something which only this change uses otherwise than before.
+    0 to 1: the loudest log line that names something which only this change uses otherwise than before.
 
     `undefined method copay_for` is about the change that calls `copay_for`. Metrics have names for everything, so they do not count.
     """

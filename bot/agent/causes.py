@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from bot.core.changes import Traits, akin
 from bot.core.evidence import Evidence, EvidenceKind, EvidencePack
 from bot.core.hypothesis import CauseClass, Claim, Suspect
+from bot.core.metrics import share_of, tells_up
 from bot.core.runbook import Runbook
 from bot.core.signs import Sign, signs_in
 from bot.core.weights import WEIGHTS
@@ -32,8 +33,8 @@ _DANGEROUS = 0.5
 RELEASE_NAME = re.compile(
     r"^(?P<name>[A-Za-z][\w-]{0,80}?)[/ @:-]v?(?P<version>\d{1,5}\.\d{1,5}(?:\.\d{1,5})?[\w.+-]{0,30})$"
 )
-# Names of metrics that are shares, and what is little of one.
-_SHARE, _LITTLE = re.compile(r"_(?:pct|percent|ratio|utili[sz]ation)$"), 0.5
+# Of a resource, what is used little.
+_LITTLE = 0.5
 _DIRECT = frozenset({EvidenceKind.DIAGNOSTIC, EvidenceKind.METRIC})
 
 
@@ -324,8 +325,7 @@ def after(one: Evidence, change: Evidence) -> bool:
 
 def _down(one: Evidence) -> bool:
     """Its own exporter or the scrape of it says that it is not there."""
-    name = str(one.facts.get("metric", ""))
-    return (name == "up" or name.endswith("_up")) and (one.facts.get("before"), one.facts.get("after")) == (1, 0)
+    return tells_up(str(one.facts.get("metric", ""))) and (one.facts.get("before"), one.facts.get("after")) == (1, 0)
 
 
 def _bad(one: Evidence) -> bool:
@@ -341,11 +341,8 @@ def _bad(one: Evidence) -> bool:
 
 def _idle(one: Evidence) -> bool:
     """A resource that is used more than before, and little all the same."""
-    name = str(one.facts.get("metric", ""))
-    if one.facts.get("kind") != "saturation" or not _SHARE.search(name):
-        return False
-    level = number_in(one.facts, "after")
-    return (level if level <= 1 else level / 100) < _LITTLE
+    share = share_of(str(one.facts.get("metric", "")), "", number_in(one.facts, "after"))
+    return one.facts.get("kind") == "saturation" and share is not None and share < _LITTLE
 
 
 def lead_of(change: Evidence) -> float:

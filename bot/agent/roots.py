@@ -12,7 +12,7 @@ from bot.agent.shapes import Edge
 from bot.agent.subject import BEFORE, Subject
 from bot.core.components import Calls, Component, deviation, rank_components
 from bot.core.evidence import Evidence, EvidenceKind, Window
-from bot.core.metrics import Direction, MetricChange, Series, level_around, number
+from bot.core.metrics import Direction, MetricChange, Series, level_around, number, share_of
 from bot.core.service import Service
 
 # Below these a component does not stand out from noise.
@@ -218,11 +218,7 @@ def _share(series: Series) -> float | None:
     values = [value for _, value in series.points[-5:] if math.isfinite(value)]
     if not values:
         return None
-    level = float(np.median(values))
-    if series.unit in {"%", "percent"} or series.name.endswith(("_pct", "_percent")):
-        # Some call a share of 1 a percentage.
-        return level / 100 if level > 1.05 else level
-    return level if series.name.endswith(("_ratio", "_utilization")) else None
+    return share_of(series.name, series.unit, float(np.median(values)))
 
 
 def _rise(series: Series, onset: datetime) -> float | None:

@@ -124,6 +124,19 @@ def number(value: float) -> str:
     return f"{value:.{digits}g}" if 1e-4 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
+def tells_up(name: str) -> bool:
+    """Whether a metric is 1 while something is there and 0 while it is not: `up`, `redis_up`, but not `hpa_scale_up`."""
+    return name == "up" or (name.endswith("_up") and not name.endswith(_OTHER_UPS))
+
+
+def share_of(name: str, unit: str, level: float) -> float | None:
+    """A level of a metric as a share, 0 to 1; None where the metric is no share by its name and unit."""
+    if unit in {"%", "percent"} or name.endswith(("_pct", "_percent")):
+        # Some call a share of 1 a percentage.
+        return level / 100 if level > 1.05 else level
+    return level if name.endswith(("_ratio", "_utilization", "_utilisation")) else None
+
+
 def _lead(seconds: float) -> str:
     whole = round(seconds)
     return f"{whole} s before the alert" if whole >= 0 else f"{-whole} s after the alert"
@@ -164,15 +177,10 @@ def _change(series: Series, onset: datetime, start: float, end: float) -> Metric
     return _moved(series, times, values, alert) if len(values) >= _FEWEST_POINTS else None
 
 
-def _tells_up(series: Series) -> bool:
-    """Not `hpa_scale_up`."""
-    return series.name == "up" or (series.name.endswith("_up") and not series.name.endswith(_OTHER_UPS))
-
-
 def _down_since(series: Series, times: Floats, values: Floats) -> float | None:
     """When what was up went down and stayed so; two samples tell as much as two hundred (`up` of Prometheus, `redis_up` of an exporter)."""
     was = np.flatnonzero(values == 1)
-    if not _tells_up(series) or not np.all((values == 0) | (values == 1)) or values[-1] != 0 or not len(was):
+    if not tells_up(series.name) or not np.all((values == 0) | (values == 1)) or values[-1] != 0 or not len(was):
         return None
     # A flag that was raised for a while is no outage.
     if float(np.mean(values[: int(was[-1]) + 1])) <= _MOSTLY:
@@ -281,7 +289,7 @@ def _weight(change: MetricChange) -> float:
     size = 1 - math.exp(-change.size / 8)
     near = 0.3 + 0.7 * math.exp(-abs(change.lead_s) / 600)
     vanished = 0.6 if change.direction is Direction.VANISHED else 1.0
-    telling = 1.0 if _tells_up(change.series) else _KIND_FACTORS.get(change.series.kind, 0.65)
+    telling = 1.0 if tells_up(change.series.name) else _KIND_FACTORS.get(change.series.kind, 0.65)
     return size * near * vanished * telling
 
 

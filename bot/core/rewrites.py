@@ -37,6 +37,7 @@ _ONCE = re.compile(r"\bonce|lazy|memo|\bcached?\(|lru_cache|singleton|@Bean|@Pro
 _NAME = re.compile(r"[A-Za-z_]\w*$")
 # Versions and commits are read elsewhere.
 _RELEASED = re.compile(r"\d+\.\d+|[0-9a-f]{7,}\b|@sha256")
+# Words that stand where a type may stand; `string` for a narrower type changes nothing at run time.
 _MODIFIERS = frozenset(
     ["final", "static", "volatile", "abstract", "virtual", "override", "sealed", "async", "class", "interface", "record", "enum", "void", "public",
      "private", "protected", "internal", "open", "new", "return", "transient", "readonly", "var", "let", "val", "const", "string"]
@@ -52,6 +53,7 @@ _WHOLE = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9]{0,40}(?:[_-][A-Za-z0-9]{1,40}){1,8}|[A-Za-z][a-z0-9]{1,40}[A-Z][A-Za-z0-9]{0,40})(?![A-Za-z0-9])"
 )
 _PINNED = re.compile(r"^[ \t]*[\"']?([A-Za-z][\w./@-]{2,60}?)[\"']?[ \t]{0,4}(?:==|~=|>=|[:=@]|[ \t])[ \t]{0,4}[\"'^~v]{0,3}(\d+\.\d+[\w.+-]{0,30})", re.MULTILINE)  # fmt: skip
+_REQUIRED = re.compile(r"^[ \t]*([A-Za-z][\w.-]{1,60})(?:\[[\w,-]{1,60}\])?[ \t]*(?:==|~=)[ \t]*\d", re.MULTILINE)
 _NEARLY = tuple(
     (said, re.compile(before), re.compile(after))
     for said, before, after in (
@@ -64,7 +66,6 @@ _NEARLY = tuple(
         ("changes the type of what it returns", r"\)\s*(?:\([^)]*\berror\)|error)\s*\{", r"\)\s*(?:\([^)]*\*\w+\)|\*\w+)\s*\{"),
         ("answers later than its callers may wait", r"^(?!.*\basync\b)(?=.*\b(?:def|function|fn|func)\b)", r"\basync\b"),
         ("binds a name that changes later", r"\bpartial\(|\blambda\b[^:]*=", r"\blambda\b[^:=]*:"),
-        ("counts bytes instead of characters", r"\bmb_\w+\(|\bchars\(\)|\[\]rune\(", r"\b(?:substr|strlen|strpos)\(|\bbytes\(\)|\[\]byte\(|&\w+\["),
         ("goes on with what is not set", r"\bset\s+-\w*u", r"\bset\s+-(?!\w*u)"),
         ("is no longer a text", r"[:=]\s*[\"'](?:\d+(?:\.\d+)?|0\d+|yes|no|on|off|true|false|null)[\"']\s*$", r"[:=]\s*(?:\d+(?:\.\d+)?|yes|no|on|off|true|false|null)\s*$"),
         ("requires what may be missing", r"(?=.*:\s*\[?\w+\]?\s*$)", r":\s*\[?\w+!?\]?!"),
@@ -188,18 +189,10 @@ def _listed(diff: Diff) -> Found | None:
 
 
 def _library(diff: Diff) -> Found | None:
-    """One library for another in a list of pins."""
-    before, after = dict(_PINNED.findall(diff.old)), dict(_PINNED.findall(diff.new))
-    gone, come = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
-    if (
-        not gone
-        or not come
-        or not all(
-            re.search(r"==|~=", line) for line in diff.old.splitlines() if gone[0] in line and before[gone[0]] in line
-        )
-    ):
-        return None
-    return 0.45, f"takes {come[0]} instead of {gone[0]}"
+    """One library for another in a list of Python's pins."""
+    before, after = (set(_REQUIRED.findall(side)) for side in (diff.old, diff.new))
+    gone, come = sorted(before - after), sorted(after - before)
+    return (0.45, f"takes {come[0]} instead of {gone[0]}") if gone and come else None
 
 
 def _image(diff: Diff) -> Found | None:

@@ -27,7 +27,6 @@ _CREDENTIAL = re.compile(
 _QUOTES = "\"'`"
 _AROUND_VERSIONS = _QUOTES + "^~<>= "
 _QUOTED_VERSION = re.compile(r"^[\"'`][\^~<>= ]*v?\d+\.\d+\.\d+[\w.+-]*[\"'`]$")
-_PINNED = re.compile(r"^[\"'`]([\w./@-]{1,80}(?:[:@]|==)(?:[\w.-]{1,80}[:@])?)(v?\d+\.\d+\.\d+[\w.+-]{0,30})[\"'`]$")
 _NUMBERS = re.compile(r"\d+\.\d+(?:\.\d+){1,3}")
 _HASH = re.compile(r"^[\"'`]?(?:sha\d{3}[-:])?(?:[0-9a-f]{16,128}|[A-Za-z0-9+/]{40,120}={0,2})[\"'`]?$")
 _REMARK = re.compile(r"\s(?://|#)\s")
@@ -118,10 +117,6 @@ def value_risk(name: str, old: str, new: str) -> Found | None:
 
 def _value_risk(name: str, old: str, new: str) -> Found | None:
     old, new = (one.strip(_AROUND_VERSIONS) if _QUOTED_VERSION.match(one) else one for one in (old, new))
-    pinned = _PINNED.match(old), _PINNED.match(new)
-    if pinned[0] and pinned[1] and pinned[0][1] == pinned[1][1]:
-        # A library with its version in one text.
-        return version_risk(pinned[0][1], pinned[0][2], pinned[1][2])
     return version_risk(name, old, new) or _numbered(name, old, new) or _plain_risk(name, old, new)
 
 

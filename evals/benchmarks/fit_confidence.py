@@ -4,7 +4,7 @@
 A logistic regression with a normal prior around judged weights (the posterior mode, by Newton's method), on the analyst's answers to
 RootCauseBench, opensre and the cases; each as recorded, without metrics and without logs, so that answers differ in what they rest on.
 Those three were looked at while the analyst was made, so it does better there than it will on what is new: its answers to incidents that
-nobody had looked at yet, as they were given when first asked, are kept beside them (`evals/incidents/first_asked.jsonl`).
+nobody had looked at yet, as they were given before anything was mended for them, are kept beside them (`evals/incidents/first_asked.jsonl`).
 Judged by leaving one data set out. Prints the weights of bot/core/weights.py; `--write PAGE` puts the table of what it is worth into a page.
 """
 

@@ -95,6 +95,13 @@ def test_what_nothing_speaks_for_is_told_with_less_though_nothing_else_is_likeli
     assert calibrate(bare).value < calibrate(best).value - 0.15
 
 
+def test_an_answer_that_blames_nothing_which_could_be_undone_is_told_with_less():
+    change, elsewhere, unknown = (replace(GOOD, agreement=None, unnamed=value) for value in (0.0, 0.5, 1.0))
+
+    assert calibrate(unknown).value < calibrate(elsewhere).value < calibrate(change).value
+    assert score(change) == score(replace(change, unnamed=None))
+
+
 def test_features_kept_before_support_was_asked_count_as_neither():
     old = features_from({"raw": 0.8, "grounding": 1.0, "margin": 0.6, "gaps": 0.0, "similarity": 0.0})
 

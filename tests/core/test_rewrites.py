@@ -49,6 +49,7 @@ def diff(*lines, path="src/app.py"):
         (diff(" backend live", "-  cookie LIVE insert", "-  server a 10.0.0.1:80 check", "+  server-template live 4 live.example:80 check", path="lb.cfg"), "removes the setting cookie"),
         (diff("-  SELECT seats FROM shows WHERE id = $1 FOR UPDATE", "+  SELECT seats FROM shows WHERE id = $1", path="a.go"), "no longer locks the rows"),
         (diff(" app.post('/hooks', raw, take);", "-app.use(json());", "-app.use(helmet());", "+app.use(helmet());", "+app.use(json());", path="a.js"), "another order"),
+        (diff("-requests==2.32.3", "+httpx==0.27.2", path="app/requirements.lock"), "takes httpx instead of requests"),
         (diff("+  if text =~ /^((?:[A-Z]+ ?)+)$/", path="a.rb"), "for ever"),
     ],
 )  # fmt: skip
